@@ -1,0 +1,39 @@
+# Everything a fresh machine needs is installed by the first target that wants it.
+MAKEFLAGS += --no-print-directory
+PYTHON_BIN := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format messages install install-development
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: install ## set up what is missing, then serve at http://127.0.0.1:8000
+	@exec $(PYTHON_BIN) manage.py serve --set-up
+
+test: install-development ## the whole test suite
+	@exec $(PYTHON_BIN) -m pytest
+
+check: install-development ## all static checks
+	$(PYTHON_BIN) -m ruff format --check .
+	$(PYTHON_BIN) -m ruff check .
+	$(PYTHON_BIN) -m mypy
+	.venv/bin/lint-imports
+	.venv/bin/djlint templates --check --lint --quiet
+	$(PYTHON_BIN) manage.py makemigrations --check --dry-run
+	ALLOWED_ORIGINS=https://chat.example.org SECRET_KEY_FILE= SECRET_KEY=$$(head -c 48 /dev/urandom | base64) \
+		$(PYTHON_BIN) manage.py check --deploy --fail-level WARNING
+
+format: install-development ## put the code into its standard form
+	$(PYTHON_BIN) -m ruff format .
+	$(PYTHON_BIN) -m ruff check --fix .
+
+messages: install-development ## renew and compile the translations (needs gettext)
+	$(PYTHON_BIN) manage.py makemessages --all --no-wrap --ignore .venv --ignore tests
+	$(PYTHON_BIN) manage.py compilemessages --ignore .venv
+
+install:
+	@deploy/install.sh runtime
+
+install-development:
+	@deploy/install.sh development

@@ -1,0 +1,162 @@
+"""Typed readers of the environment and of `.env`: the only place that looks at either.
+
+Every setting NAME can also come from a file named by NAME_FILE (for secrets that an orchestrator
+mounts). A value that cannot be used raises ConfigurationError with a sentence for the operator.
+"""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off"}
+
+
+class ConfigurationError(Exception):
+    """A setting is missing or has a value that cannot be used."""
+
+
+class Env:
+    """Reads settings by name; `variables` wins over the lines of `dotenv`."""
+
+    def __init__(self, variables: Mapping[str, str], dotenv: Path | None = None) -> None:
+        from_file = parse_dotenv(dotenv) if dotenv and dotenv.is_file() else {}
+        self._values = {**from_file, **variables}
+
+    def text(self, name: str, default: str = "") -> str:
+        """The value without surrounding space; an empty value counts as unset."""
+        value = self._values.get(name, "").strip()
+        path = self._values.get(f"{name}_FILE", "").strip()
+        if value and path:
+            raise ConfigurationError(f"Set {name} or {name}_FILE, not both.")
+        if path:
+            value = read_secret(name, Path(path))
+        return value or default
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """One of `choices`; the first is the default."""
+        value = self.text(name, choices[0])
+        if value not in choices:
+            raise ConfigurationError(f"{name} must be one of {', '.join(choices)}.")
+        return value
+
+    def boolean(self, name: str, *, default: bool) -> bool:
+        value = self.text(name, str(default)).lower()
+        if value not in TRUE | FALSE:
+            raise ConfigurationError(f"{name} must be true or false.")
+        return value in TRUE
+
+    def whole_number(self, name: str, default: int, *, least: int, most: int) -> int:
+        try:
+            value = int(self.text(name, str(default)))
+        except ValueError:
+            raise ConfigurationError(f"{name} must be a whole number.") from None
+        if not least <= value <= most:
+            raise ConfigurationError(f"{name} must be between {least} and {most}.")
+        return value
+
+    def decimal(self, name: str, default: float, *, least: float, most: float) -> float:
+        try:
+            value = float(self.text(name, str(default)))
+        except ValueError:
+            raise ConfigurationError(f"{name} must be a number.") from None
+        if not least <= value <= most:
+            raise ConfigurationError(f"{name} must be between {least} and {most}.")
+        return value
+
+    def names(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
+        """A list separated by commas."""
+        value = self.text(name)
+        return [item.strip() for item in value.split(",") if item.strip()] or list(default)
+
+    def origins(self, name: str, default: tuple[str, ...]) -> list[str]:
+        """Web origins: scheme, host and, where it is not the scheme's own, port."""
+        origins = self.names(name, default)
+        for origin in origins:
+            parts = urlsplit(origin)
+            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:
+                raise ConfigurationError(
+                    f"{name} must list origins such as https://chat.example.org, without a path."
+                )
+        return origins
+
+    def web_address(self, name: str) -> str:
+        value = self.text(name)
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.netloc):
+            raise ConfigurationError(f"{name} must be a web address such as https://host/v1.")
+        return value
+
+    def database(self, name: str) -> dict[str, object] | None:
+        """Django's form of a `postgresql://` address, or None when unset."""
+        value = self.text(name)
+        return parse_database_url(name, value) if value else None
+
+
+def parse_database_url(name: str, value: str) -> dict[str, object]:
+    parts = urlsplit(value)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise ConfigurationError(
+            f"{name} must look like postgresql://user:password@host:5432/name."
+        )
+    try:
+        port = parts.port
+    except ValueError:
+        raise ConfigurationError(f"{name} has a port that is not a number.") from None
+    options = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or options.pop("host", "")),
+        "PORT": str(port or options.pop("port", "")),
+        "OPTIONS": options,
+    }
+
+
+def parse_dotenv(path: Path) -> dict[str, str]:
+    """Lines NAME=value; `#` starts a comment line; one pair of quotes round a value is dropped."""
+    values: dict[str, str] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        stripped = line.strip().removeprefix("export ")
+        if not stripped or stripped.startswith("#"):
+            continue
+        name, separator, value = stripped.partition("=")
+        if not separator or not name.strip().isidentifier():
+            raise ConfigurationError(f"Line {number} of {path.name} is not NAME=value.")
+        values[name.strip()] = unquoted(value.strip())
+    return values
+
+
+def unquoted(value: str) -> str:
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1] if quoted else value
+
+
+def read_secret(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError(f"{name}_FILE names a file that cannot be read.") from None
+
+
+def kept_secret(path: Path) -> str:
+    """A random secret made on first use and kept in `path`, readable by its owner only."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48))
+        with contextlib.suppress(FileExistsError):  # another process was first
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_text(encoding="ascii").strip()
+
+
+def process_environment(base: Path) -> Env:
+    return Env(os.environ, base / ".env")
