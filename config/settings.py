@@ -1,0 +1,197 @@
+"""Django settings, read from the environment. docs/configuration.md explains each for operators."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext_lazy as _
+
+from config.env import ConfigurationError, kept_secret, process_environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = process_environment(BASE_DIR)
+
+# --- Where it runs
+
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.whole_number("PORT", 8000, least=1, most=65535)
+DEBUG = env.boolean("DEBUG", default=False)
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var"))).absolute()
+SECRET_KEY = env.text("SECRET_KEY") or kept_secret(DATA_DIR / "secret_key")
+
+LOOPBACK = ("127.0.0.1", "localhost")
+ALLOWED_ORIGINS = env.origins(
+    "ALLOWED_ORIGINS", tuple(f"http://{name}:{PORT}" for name in LOOPBACK)
+)
+ALLOWED_HOSTS = env.names(
+    "ALLOWED_HOSTS", tuple(dict.fromkeys(urlsplit(o).hostname or "" for o in ALLOWED_ORIGINS))
+)
+CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
+PYTHON_API_ORIGINS = env.names("PYTHON_API_ORIGINS")
+"""Origins whose pages may call POST /api/python; `*` for any (the address is stateless)."""
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+
+INSTALLED_APPS = [
+    "config.apps.ProjectConfig",
+    "chat.apps.ChatConfig",
+    "knowledge.apps.KnowledgeConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "channels",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- Data
+
+DATABASES = {
+    "default": env.database("DATABASE_URL")
+    or {
+        "ENGINE": "config.embedded",
+        "NAME": "expertline",
+        "OPTIONS": {"home": str(DATA_DIR / "postgres")},
+    }
+}
+# Worker threads keep their connections; each is checked before use, so that a restart of Postgres
+# costs nobody an error (a pool's back-off would outlast it).
+DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+DATABASE_THREADS = env.whole_number("DATABASE_THREADS", 8, least=1, most=64)
+EMBEDDING_THREADS = env.whole_number("EMBEDDING_THREADS", 4, least=1, most=64)
+REDIS_URL = env.text("REDIS_URL")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- People
+
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 365
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# --- Transport and browser
+
+HTTPS = all(origin.startswith("https://") for origin in ALLOWED_ORIGINS)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 0
+
+# --- Languages and time
+
+LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
+LANGUAGE_CODE = env.choice("LANGUAGE_CODE", ("en", "zh-hans"))
+LOCALE_PATHS = [BASE_DIR / "chat" / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- The language model (any OpenAI-compatible server; without one, experts are quoted)
+
+OPENAI_API_KEY = env.text("OPENAI_API_KEY")
+OPENAI_BASE_URL = env.web_address("OPENAI_BASE_URL")
+CHAT_MODEL = env.text("CHAT_MODEL", "gpt-4o-mini")
+CHAT_TEMPERATURE = env.decimal("CHAT_TEMPERATURE", 0.3, least=0, most=2)
+MODEL_CONNECT_SECONDS = env.decimal("MODEL_CONNECT_SECONDS", 5, least=0.1, most=60)
+MODEL_FIRST_TOKEN_SECONDS = env.decimal("MODEL_FIRST_TOKEN_SECONDS", 60, least=0.1, most=600)
+MODEL_PROGRESS_SECONDS = env.decimal("MODEL_PROGRESS_SECONDS", 45, least=0.1, most=600)
+MODEL_ROUND_SECONDS = env.decimal("MODEL_ROUND_SECONDS", 600, least=1, most=3600)
+
+# --- Embeddings
+
+EMBEDDER = env.choice("EMBEDDER", ("local", "openai"))
+EMBEDDING_MODEL = env.text("EMBEDDING_MODEL")
+EMBEDDING_BASE_URL = env.web_address("EMBEDDING_BASE_URL") or OPENAI_BASE_URL
+EMBEDDING_API_KEY = env.text("EMBEDDING_API_KEY") or OPENAI_API_KEY
+EMBEDDING_DIMENSIONS = env.whole_number("EMBEDDING_DIMENSIONS", 0, least=0, most=4000)
+EMBEDDING_SECONDS = env.decimal("EMBEDDING_SECONDS", 10, least=0.1, most=120)
+if EMBEDDER == "openai" and not (EMBEDDING_MODEL and (EMBEDDING_BASE_URL or EMBEDDING_API_KEY)):
+    raise ConfigurationError(
+        "EMBEDDER=openai needs EMBEDDING_MODEL and one of EMBEDDING_BASE_URL, EMBEDDING_API_KEY."
+    )
+
+# --- The turn and the socket
+
+TURN_LEASE_SECONDS = env.whole_number("TURN_LEASE_SECONDS", 15, least=3, most=300)
+DRAIN_SECONDS = env.whole_number("DRAIN_SECONDS", 60, least=0, most=600)
+FRAME_BYTES = 16_384
+TEXT_CHARACTERS = 8_192
+PING_SECONDS = env.whole_number("PING_SECONDS", 20, least=1, most=60)
+
+# --- Logs: ids and codes, never message text
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "private": {
+            "()": "config.logs.PrivateFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "private"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "daphne": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+        "openai": {"level": "WARNING"},
+        "django.server": {"level": "WARNING"},
+    },
+}
