@@ -1,0 +1,1 @@
+"""Conversations: the turn, its delivery, and the page."""

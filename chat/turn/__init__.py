@@ -1,0 +1,1 @@
+"""The turn's pure core: no Django, no provider, no socket."""

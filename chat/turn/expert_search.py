@@ -1,0 +1,38 @@
+"""The seam to the experts' answers, as the turn sees them."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from chat.turn.events import Source
+
+Fit = Literal["clear", "near", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundAnswer:
+    """A published answer near the question; `source.score` is 0–1, best first in a list."""
+
+    source: Source
+    verbatim: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What a search brought.
+
+    `answers` reach the bar, best first. `fit` is "clear" when the first of them can be quoted as
+    the answer, "near" when it takes a reader to choose, "none" when nothing reaches the bar.
+    """
+
+    answers: tuple[FoundAnswer, ...]
+    fit: Fit
+
+
+class SearchUnavailableError(Exception):
+    """The experts' answers cannot be searched now (database or embedder down)."""
+
+
+class ExpertSearch(Protocol):
+    """Searches the published answers. Raises SearchUnavailableError and nothing else."""
+
+    async def search(self, question: str) -> Findings: ...

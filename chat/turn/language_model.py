@@ -1,0 +1,99 @@
+"""The seam to a language model: one streaming method, and what goes in and out of it."""
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from chat.turn.events import JsonValue, TextDelta
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A whole call; `arguments` is the JSON text as the model wrote it, possibly malformed."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatMessage:
+    """One message of a request. Only an assistant has tool calls; only a tool names its call."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A function offered to the model; `parameters` is its JSON schema."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRequest:
+    """One round. `temperature` None leaves the choice to the adapter's setting."""
+
+    messages: tuple[ChatMessage, ...]
+    tools: tuple[Tool, ...] = ()
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallDelta:
+    """A piece of a call, as a provider sent it.
+
+    `index` is None where the provider gives none; `id` and `name` may be empty, repeated or in
+    pieces; `arguments` is the next piece of the JSON text.
+    """
+
+    index: int | None
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundUsage:
+    """Tokens of one round, as the provider counted them."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundFinished:
+    """Why the model stopped writing. A round that ends without one was cut off."""
+
+    reason: FinishReason
+
+
+ModelEvent = TextDelta | ToolCallDelta | RoundUsage | RoundFinished
+
+
+class UpstreamError(Exception):
+    """The provider failed. `code` is one of protocol.md's `upstream_…` codes; the text is empty.
+
+    `retry_after_seconds` is what the provider asked for, where it did.
+    """
+
+    def __init__(self, code: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retry_after_seconds = retry_after_seconds
+
+
+class LanguageModel(Protocol):
+    """Streams one round. Raises UpstreamError and nothing else; closing it ends the request."""
+
+    @property
+    def name(self) -> str: ...
+
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]: ...
