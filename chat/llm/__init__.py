@@ -1,0 +1,1 @@
+"""Language models: adapters behind chat.turn.language_model."""

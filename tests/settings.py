@@ -1,0 +1,13 @@
+"""Settings of the test run: the project's own, with a fast embedded database of its own."""
+
+import os
+
+os.environ.setdefault("DATA_DIR", "var/test")
+os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 50)
+
+from config.settings import *  # noqa: E402, F403
+from config.settings import DATABASES
+
+if DATABASES["default"]["ENGINE"] == "config.embedded":
+    DATABASES["default"]["OPTIONS"]["durable"] = False
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
