@@ -1,0 +1,1 @@
+"""Postgres with pgvector for a machine without one: a Django ENGINE that starts it when needed."""
