@@ -8,6 +8,7 @@ from types import FrameType
 
 from django.core.management import execute_from_command_line
 
+from config.embedded.errors import EmbeddedPostgresError
 from config.env import ConfigurationError
 
 
@@ -16,7 +17,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     try:
         execute_from_command_line(sys.argv)
-    except ConfigurationError as error:
+    except (ConfigurationError, EmbeddedPostgresError) as error:
         sys.exit(f"Expertline cannot start: {error}")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

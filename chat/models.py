@@ -1,0 +1,190 @@
+"""Visitors, their conversations and messages, and the turns that answer them."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Visitor(models.Model):
+    """A person chatting: anonymous behind a session, or a signed-in user."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="visitor"
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("visitor")
+        verbose_name_plural = _("visitors")
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Conversation(models.Model):
+    """A visitor's messages. `rev` rises with every stored change to it or to them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    visitor = models.ForeignKey(Visitor, on_delete=models.CASCADE, related_name="conversations")
+    title = models.CharField(_("title"), max_length=120, blank=True)
+    rev = models.PositiveBigIntegerField(_("revision"), default=0)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    updated_at = models.DateTimeField(_("changed at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
+        ordering = ["-updated_at"]
+        indexes = [
+            models.Index(fields=["visitor", "-updated_at"], name="conversation_by_visitor"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or str(self.id)
+
+
+class Message(models.Model):
+    """What a visitor wrote or was answered. A user message's id is made by its client."""
+
+    class Role(models.TextChoices):
+        USER = "user", _("visitor")
+        ASSISTANT = "assistant", _("assistant")
+
+    class Status(models.TextChoices):
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        STOPPED = "stopped", _("stopped")
+        FAILED = "failed", _("failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="messages"
+    )
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="children")
+    role = models.CharField(_("role"), max_length=16, choices=Role.choices)
+    text = models.TextField(_("text"), blank=True)
+    status = models.CharField(_("status"), max_length=16, choices=Status.choices)
+    rev = models.PositiveBigIntegerField(_("revision"))
+    finish = models.CharField(_("finish"), max_length=16, blank=True)
+    grounding = models.CharField(_("grounding"), max_length=16, blank=True)
+    sources = models.JSONField(_("sources"), default=list)
+    suggestions = models.JSONField(_("suggestions"), default=list)
+    usage = models.JSONField(_("usage"), null=True)
+    model = models.CharField(_("model"), max_length=120, blank=True)
+    error = models.CharField(_("error"), max_length=32, blank=True)
+    notice_wanted = models.BooleanField(
+        _("wants to hear of an answer"),
+        default=False,
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["created_at"]
+        indexes = [models.Index(fields=["conversation", "rev"], name="message_by_revision")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(role="assistant") | ~Q(text=""), name="message_of_visitor_has_text"
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=["user", "assistant"]), name="message_role_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["running", "done", "stopped", "failed"]),
+                name="message_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(role="user") | Q(parent__isnull=False), name="message_reply_has_parent"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Turn(models.Model):
+    """One user message and everything done to answer it.
+
+    `owner` runs it while `lease_until` (the database's clock) has not passed; every write of an
+    owner names its `attempt`, so that one who was replaced changes nothing.
+    """
+
+    class Status(models.TextChoices):
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        STOPPED = "stopped", _("stopped")
+        FAILED = "failed", _("failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
+    key = models.UUIDField(_("client's key"), unique=True)
+    """The id of the `send` or `regenerate` that asked for it: the idempotency key."""
+    question = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="turns")
+    reply = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="turn")
+    status = models.CharField(
+        _("status"), max_length=16, choices=Status.choices, default=Status.RUNNING
+    )
+    attempt = models.PositiveIntegerField(_("attempt"), default=0)
+    owner = models.UUIDField(_("owner"), null=True)
+    lease_until = models.DateTimeField(_("lease until"), default=timezone.now)
+    stop_requested = models.BooleanField(_("stop requested"), default=False)
+    last_event = models.PositiveIntegerField(_("last event"), default=0)
+    """How many events the last attempt had: with `attempt`, the cursor of its end."""
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    ended_at = models.DateTimeField(_("ended at"), null=True)
+
+    class Meta:
+        verbose_name = _("turn")
+        verbose_name_plural = _("turns")
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(status="running"),
+                name="turn_one_running_per_conversation",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["running", "done", "stopped", "failed"]),
+                name="turn_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="running") | Q(ended_at__isnull=False),
+                name="turn_ended_has_time",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["lease_until"], condition=Q(status="running"), name="turn_running_by_lease"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Feedback(models.Model):
+    """What a visitor thought of a reply; one per message, the latest counts."""
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="feedback")
+    value = models.CharField(_("value"), max_length=8)
+    reason = models.CharField(_("reason"), max_length=16, blank=True)
+    comment = models.TextField(_("comment"), blank=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("feedback")
+        verbose_name_plural = _("feedback")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(value__in=["up", "down"]), name="feedback_value_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.value

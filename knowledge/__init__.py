@@ -1,0 +1,1 @@
+"""Experts' answers: loading, publishing and finding them. Usable without `chat`."""
