@@ -85,9 +85,8 @@ DATABASES = {
         "OPTIONS": {"home": str(DATA_DIR / "postgres")},
     }
 }
-# Worker threads keep their connections; each is checked before use, so that a restart of Postgres
-# costs nobody an error (a pool's back-off would outlast it).
-DATABASES["default"] |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+# CONN_MAX_AGE stays 0: under ASGI every HTTP request has a thread of its own, and connections that
+# outlived it would pile up. The threads of chat/database.py keep theirs.
 DATABASE_THREADS = env.whole_number("DATABASE_THREADS", 8, least=1, most=64)
 EMBEDDING_THREADS = env.whole_number("EMBEDDING_THREADS", 4, least=1, most=64)
 REDIS_URL = env.text("REDIS_URL")

@@ -1,0 +1,298 @@
+"""The only door to a visitor's rows. "Not yours" and "does not exist" are one error.
+
+Every change raises the conversation's revision in its own transaction; what a function returns has
+been committed.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from chat.commands import GiveFeedback, Notify, Regenerate, Send, Stop, Subscribe
+from chat.models import Conversation, Feedback, Message, Turn
+from chat.rendering import render
+from chat.turn.cursor import Cursor
+from chat.visitors import Identity, stored
+from chat.wire_format import (
+    Accepted,
+    ConversationEntry,
+    ConversationView,
+    MessageView,
+    TurnView,
+)
+
+TITLE_CHARACTERS = 60
+LISTED_CONVERSATIONS = 50
+SYNC_MESSAGES = 200
+"""Messages in one sync; earlier ones are fetched over HTTP."""
+
+
+class NotFoundError(Exception):
+    """No such row for this visitor."""
+
+
+class IdConflictError(Exception):
+    """The id was used before for something else."""
+
+
+class BusyError(Exception):
+    """A turn is running in the conversation already."""
+
+
+def accept_send(identity: Identity, command: Send) -> Accepted:
+    """Store the message and its turn. The same id again gives the same result and stores nothing.
+
+    Raises NotFoundError, IdConflictError, BusyError.
+    """
+    try:
+        return stored_once(identity, command)
+    except IntegrityError:  # another socket sent the same at once, and was first: now it is there
+        return stored_once(identity, command)
+
+
+@transaction.atomic
+def stored_once(identity: Identity, command: Send) -> Accepted:
+    earlier = accepted_before(identity, command)
+    if earlier:
+        return earlier
+    conversation = locked(identity, command.conversation, create=True)
+    question = add_question(conversation, command)
+    return begin_turn(conversation, question, key=command.id)
+
+
+def accepted_before(identity: Identity, command: Send) -> Accepted | None:
+    turn = Turn.objects.filter(key=command.id).select_related("conversation", "question").first()
+    if turn is None:
+        if Message.objects.filter(pk=command.id).exists():
+            raise IdConflictError
+        return None
+    same = (
+        turn.conversation.visitor_id == identity.visitor
+        and turn.conversation_id == command.conversation
+        and turn.question_id == command.id
+        and turn.question.text == command.text
+    )
+    if not same:
+        raise IdConflictError
+    return acceptance(turn, turn.question.rev, duplicate=True)
+
+
+def locked(identity: Identity, conversation: UUID, *, create: bool = False) -> Conversation:
+    """The visitor's conversation, its row locked until the transaction ends."""
+    rows = Conversation.objects.select_for_update()
+    row = rows.filter(pk=conversation).first()
+    if row is None and create:
+        row = Conversation.objects.create(pk=conversation, visitor=stored(identity))
+    if row is None or row.visitor_id != identity.visitor:
+        raise NotFoundError
+    return row
+
+
+def add_question(conversation: Conversation, command: Send) -> Message:
+    refuse_if_busy(conversation)
+    if not conversation.title:
+        conversation.title = command.text[:TITLE_CHARACTERS]
+    raise_revision(conversation)
+    return Message.objects.create(
+        pk=command.id,
+        conversation=conversation,
+        parent=parent_of(conversation, command),
+        role=Message.Role.USER,
+        status=Message.Status.DONE,
+        text=command.text,
+        rev=conversation.rev,
+    )
+
+
+def parent_of(conversation: Conversation, command: Send) -> Message | None:
+    if command.continues:
+        return conversation.messages.order_by("rev", "created_at").last()
+    if command.parent is None:
+        return None
+    parent = conversation.messages.filter(pk=command.parent, role=Message.Role.ASSISTANT).first()
+    if parent is None:
+        raise NotFoundError
+    return parent
+
+
+def accept_regenerate(identity: Identity, command: Regenerate) -> Accepted:
+    """A new reply beside an old one. Raises NotFoundError, IdConflictError, BusyError."""
+    with transaction.atomic():
+        earlier = Turn.objects.filter(key=command.id).select_related("conversation").first()
+        if earlier:
+            if earlier.conversation.visitor_id != identity.visitor:
+                raise IdConflictError
+            return acceptance(earlier, earlier.conversation.rev, duplicate=True)
+        reply = message_of(identity, command.message)
+        if reply.role != Message.Role.ASSISTANT or reply.parent is None:
+            raise NotFoundError
+        conversation = locked(identity, reply.conversation_id)
+        refuse_if_busy(conversation)
+        raise_revision(conversation)
+        return begin_turn(conversation, reply.parent, key=command.id)
+
+
+def refuse_if_busy(conversation: Conversation) -> None:
+    if conversation.turns.filter(status=Turn.Status.RUNNING).exists():
+        raise BusyError
+
+
+def begin_turn(conversation: Conversation, question: Message, *, key: UUID) -> Accepted:
+    reply = Message.objects.create(
+        conversation=conversation,
+        parent=question,
+        role=Message.Role.ASSISTANT,
+        status=Message.Status.RUNNING,
+        rev=conversation.rev,
+    )
+    turn = Turn.objects.create(conversation=conversation, question=question, reply=reply, key=key)
+    return acceptance(turn, conversation.rev, duplicate=False)
+
+
+def acceptance(turn: Turn, rev: int, *, duplicate: bool) -> Accepted:
+    return Accepted(
+        id=turn.key,
+        conversation=turn.conversation_id,
+        rev=rev,
+        turn=turn.pk,
+        message=turn.reply_id,
+        duplicate=duplicate,
+    )
+
+
+def raise_revision(conversation: Conversation) -> None:
+    conversation.rev += 1
+    conversation.updated_at = timezone.now()
+    conversation.save(update_fields=["rev", "title", "updated_at"])
+
+
+def request_stop(identity: Identity, command: Stop) -> UUID | None:
+    """Note that a turn shall stop; the running turn's id, or None when it has ended."""
+    turns = Turn.objects.filter(conversation__visitor=identity.visitor)
+    wanted = Q(pk=command.turn) if command.turn else Q(key=command.send)
+    found = turns.filter(wanted).first()
+    if found is None:
+        raise NotFoundError
+    running = Turn.objects.filter(pk=found.pk, status=Turn.Status.RUNNING)
+    return found.pk if running.update(stop_requested=True) else None
+
+
+def take_note(identity: Identity, command: GiveFeedback | Notify) -> None:
+    """Store what the visitor thinks of a message, or whether it wants to hear of an answer."""
+    message = message_of(identity, command.message)
+    match command:
+        case Notify():
+            Message.objects.filter(pk=message.pk).update(notice_wanted=command.wanted)
+        case GiveFeedback(value="none"):
+            Feedback.objects.filter(message=message).delete()
+        case GiveFeedback():
+            values = {"value": command.value, "reason": command.reason, "comment": command.comment}
+            Feedback.objects.update_or_create(message=message, defaults=values)
+
+
+def message_of(identity: Identity, message: UUID) -> Message:
+    found = (
+        Message.objects.filter(pk=message, conversation__visitor=identity.visitor)
+        .select_related("parent")
+        .first()
+    )
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def conversation_of(identity: Identity, conversation: UUID) -> Conversation:
+    found = Conversation.objects.filter(pk=conversation, visitor=identity.visitor).first()
+    if found is None:
+        raise NotFoundError
+    return found
+
+
+def view(identity: Identity, command: Subscribe) -> ConversationView:
+    """What the visitor's client lacks."""
+    conversation = conversation_of(identity, command.conversation)
+    since = command.rev if command.rev <= conversation.rev else 0
+    newest = conversation.messages.filter(rev__gt=since).order_by("-created_at")[:SYNC_MESSAGES]
+    turn = shown_turn(conversation, command.turn.id if command.turn else None)
+    return ConversationView(
+        conversation=conversation.pk,
+        rev=conversation.rev,
+        full=since == 0,
+        title=conversation.title,
+        messages=tuple(message_views(reversed(newest))),
+        turn=turn_view(turn) if turn else None,
+    )
+
+
+def shown_turn(conversation: Conversation, named: UUID | None) -> Turn | None:
+    """The running turn, else the one that the client named, which must be of this conversation."""
+    turns: QuerySet[Turn] = conversation.turns.all()
+    wanted = turns.filter(pk=named).first() if named else None
+    if named and wanted is None:
+        raise NotFoundError
+    return turns.filter(status=Turn.Status.RUNNING).first() or wanted
+
+
+def turn_view(turn: Turn) -> TurnView:
+    ended = turn.status != Turn.Status.RUNNING
+    return TurnView(
+        id=turn.pk,
+        message=turn.reply_id,
+        status=turn.status,
+        attempt=turn.attempt,
+        last=Cursor(turn.attempt, turn.last_event) if ended else None,
+    )
+
+
+def turn_of(identity: Identity, turn: UUID) -> TurnView:
+    found = Turn.objects.filter(pk=turn, conversation__visitor=identity.visitor).first()
+    if found is None:
+        raise NotFoundError
+    return turn_view(found)
+
+
+def reply_view(identity: Identity, message: UUID) -> MessageView:
+    return message_view(message_of(identity, message))
+
+
+def message_views(messages: Iterable[Message]) -> Iterable[MessageView]:
+    return (message_view(message) for message in messages)
+
+
+def message_view(message: Message) -> MessageView:
+    running = message.status == Message.Status.RUNNING
+    return MessageView(
+        id=message.pk,
+        role=message.role,
+        text="" if running else message.text,
+        html=render(message.text)
+        if message.role == Message.Role.ASSISTANT and not running
+        else None,
+        parent=message.parent_id,
+        status=message.status,
+        finish=message.finish,
+        grounding=message.grounding,
+        sources=message.sources,
+        suggestions=message.suggestions,
+        usage=message.usage,
+        error=message.error,
+        at=message.created_at,
+        rev=message.rev,
+    )
+
+
+def listed(identity: Identity, *, search: str = "") -> list[ConversationEntry]:
+    """The visitor's conversations, the latest first; `search` looks into their titles."""
+    rows = Conversation.objects.filter(visitor=identity.visitor, title__icontains=search)
+    return [
+        ConversationEntry(id=row.pk, title=row.title, rev=row.rev, at=row.updated_at)
+        for row in rows.order_by("-updated_at")[:LISTED_CONVERSATIONS]
+    ]
+
+
+def whole(identity: Identity, conversation: UUID) -> ConversationView:
+    """A conversation as a client that knows nothing of it would be told."""
+    return view(identity, Subscribe(conversation=conversation, rev=0, turn=None))

@@ -1,0 +1,56 @@
+"""The one door from async code to the ORM.
+
+Worker threads of our own, not asgiref's single shared one: there, one slow query freezes every
+socket of the process. Their connections stay open and are checked before use, so that a restart of
+Postgres costs nobody an error (a pool's back-off would outlast it). Cancelling a caller does not
+cancel its SQL, so whatever is written here must be idempotent or fenced.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import ParamSpec, TypeVar
+
+from channels.db import DatabaseSyncToAsync
+from django.conf import settings
+from django.db import connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@cache
+def workers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(
+        settings.DATABASE_THREADS, thread_name_prefix="database", initializer=keep_connections
+    )
+
+
+@cache
+def embedding_workers() -> ThreadPoolExecutor:
+    """Apart, so that a slow embedder does not keep messages from being stored."""
+    return ThreadPoolExecutor(
+        settings.EMBEDDING_THREADS, thread_name_prefix="embedding", initializer=keep_connections
+    )
+
+
+def keep_connections() -> None:
+    """Let this thread's connections live as long as it does, each checked before use."""
+    for connection in connections.all():
+        connection.settings_dict = {
+            **connection.settings_dict,
+            "CONN_MAX_AGE": None,
+            "CONN_HEALTH_CHECKS": True,
+        }
+
+
+async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run blocking ORM code in a worker thread."""
+    run = DatabaseSyncToAsync(function, thread_sensitive=False, executor=workers())
+    return await run(*args, **kwargs)
+
+
+async def in_embedder(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a blocking embedding (and the lookup of its space) in a worker thread."""
+    run = DatabaseSyncToAsync(function, thread_sensitive=False, executor=embedding_workers())
+    return await run(*args, **kwargs)

@@ -1,0 +1,56 @@
+"""`manage.py ask "…"`: one turn in the terminal."""
+
+import asyncio
+from contextlib import aclosing
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from chat.commands import CommandError as BadTextError
+from chat.commands import message_text
+from chat.turn.events import Notice, Outcome, Searching, TextDelta, TurnEvent
+from chat.turn.loop import run_turn
+from chat.turn.prompt import texts_for
+from chat.turn.request import TurnRequest
+from chat.wiring import expert_search, language_model
+from knowledge.plain_text import language_of
+
+
+class Command(BaseCommand):
+    help = "Asks one question as a visitor would, and prints the reply as it streams."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("question")
+
+    def handle(self, *_args: object, question: str, **_options: object) -> None:
+        try:
+            text = message_text(question)
+        except BadTextError as error:
+            raise CommandError(f"This cannot be asked: {error.code}.", returncode=2) from None
+        outcome = asyncio.run(self.answer(text))
+        if outcome.status != "done":
+            raise CommandError(f"The reply failed: {outcome.error}.")
+
+    async def answer(self, question: str) -> Outcome:
+        request = TurnRequest(question=question, texts=texts_for(language_of(question)))
+        outcome = Outcome(status="failed", error="internal")
+        async with aclosing(run_turn(request, expert_search(), language_model())) as events:
+            async for event in events:
+                self.show(event)
+                outcome = event if isinstance(event, Outcome) else outcome
+        return outcome
+
+    def show(self, event: TurnEvent) -> None:
+        match event:
+            case Searching():
+                self.stderr.write(f"[searching: {event.question}]")
+            case Notice():
+                self.stderr.write(f"[{event.code}: the experts are quoted instead]")
+            case TextDelta():
+                self.stdout.write(event.text, ending="")
+                self.stdout.flush()
+            case Outcome():
+                self.stdout.write("")
+                for source in event.sources:
+                    self.stdout.write(f"  source: {source.title} ({source.expert or 'unnamed'})")
+                for suggestion in event.suggestions:
+                    self.stdout.write(f"  also: {suggestion}")

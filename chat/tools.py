@@ -1,0 +1,50 @@
+"""The turn's search, on the knowledge app."""
+
+import logging
+
+from django.db import DatabaseError
+
+from chat.database import in_database, in_embedder
+from chat.turn.events import Source
+from chat.turn.expert_search import Findings, FoundAnswer, SearchUnavailableError
+from knowledge import retrieval
+from knowledge.embedders.base import Embedder, EmbedderError
+from knowledge.retrieval import Hit
+
+TOP_K = 6
+
+logger = logging.getLogger(__name__)
+
+
+class KnowledgeSearch:
+    """Implements ExpertSearch."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    async def search(self, question: str) -> Findings:
+        try:
+            query = await in_embedder(retrieval.query, question, self._embedder)
+            result = await in_database(retrieval.find, query, top_k=TOP_K)
+        except (EmbedderError, DatabaseError) as error:
+            logger.warning("search unavailable: %s", type(error).__name__)
+            raise SearchUnavailableError from error
+        if result.fit == "none":
+            return Findings(answers=(), fit="none")
+        return Findings(answers=tuple(found(hit) for hit in result.hits), fit=result.fit)
+
+
+def found(hit: Hit) -> FoundAnswer:
+    source = Source(
+        answer=str(hit.uid),
+        version=hit.version,
+        title=hit.title,
+        expert=hit.expert_name,
+        role=hit.expert_role,
+        reviewed_at=hit.reviewed_at,
+        overdue=hit.overdue,
+        score=hit.score,
+        text=hit.text,
+        url=hit.basis_url or None,
+    )
+    return FoundAnswer(source=source, verbatim=hit.verbatim)

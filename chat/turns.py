@@ -1,0 +1,142 @@
+"""The owner's side of a turn: claiming it, keeping it, ending it.
+
+Every write after the claim names the attempt, so that an owner who was replaced changes nothing.
+Leases are told by the database's clock alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from chat.models import Conversation, Message, Turn
+from chat.turn.events import Outcome
+from chat.turn.language_model import ChatMessage
+from chat.wire_format import source_object, usage_object
+
+HISTORY_MESSAGES = 20
+HISTORY_CHARACTERS = 24_000
+MAX_ATTEMPTS = 3
+ADOPT_AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What an owner needs to run a turn. `interrupted` text was left by an earlier attempt."""
+
+    turn: UUID
+    conversation: UUID
+    attempt: int
+    question: str
+    history: tuple[ChatMessage, ...]
+    stop_requested: bool
+    interrupted_text: str
+
+
+def claim(turn: UUID, *, owner: UUID, lease_seconds: int) -> Claim | None:
+    """Make the turn this owner's, if it runs and nobody holds it; else None."""
+    free = Turn.objects.filter(pk=turn, status=Turn.Status.RUNNING, lease_until__lte=Now())
+    claimed = free.update(
+        owner=owner, attempt=F("attempt") + 1, lease_until=Now() + timedelta(seconds=lease_seconds)
+    )
+    if not claimed:
+        return None
+    row = Turn.objects.select_related("question", "reply").get(pk=turn)
+    return Claim(
+        turn=row.pk,
+        conversation=row.conversation_id,
+        attempt=row.attempt,
+        question=row.question.text,
+        history=history(row.question),
+        stop_requested=row.stop_requested,
+        interrupted_text=row.reply.text,
+    )
+
+
+def history(question: Message) -> tuple[ChatMessage, ...]:
+    """What was said before on this branch, oldest first, as much as the budget holds."""
+    said: list[ChatMessage] = []
+    room = HISTORY_CHARACTERS
+    message = question.parent
+    while message is not None and len(said) < HISTORY_MESSAGES:
+        room -= len(message.text)
+        if room < 0:
+            break
+        if message.text:
+            said.append(as_chat_message(message))
+        message = message.parent
+    return tuple(reversed(said))
+
+
+def as_chat_message(message: Message) -> ChatMessage:
+    if message.role == Message.Role.USER:
+        return ChatMessage(role="user", content=message.text)
+    return ChatMessage(role="assistant", content=message.text)
+
+
+def keep(
+    turns: Mapping[UUID, int], texts: Mapping[UUID, str], *, owner: UUID, lease_seconds: int
+) -> dict[UUID, bool]:
+    """Renew the leases of running turns and note their text so far.
+
+    `turns` gives each one's attempt. Returns those still this owner's, with whether a stop was
+    asked for.
+    """
+    until = Now() + timedelta(seconds=lease_seconds)
+    kept: dict[UUID, bool] = {}
+    for turn, attempt in turns.items():
+        mine = Turn.objects.filter(
+            pk=turn, attempt=attempt, owner=owner, status=Turn.Status.RUNNING
+        )
+        with transaction.atomic():
+            if mine.update(lease_until=until):
+                kept[turn] = mine.values_list("stop_requested", flat=True).get()
+                Message.objects.filter(turn=turn).update(text=texts.get(turn, ""))
+    return kept
+
+
+def end(claim: Claim, outcome: Outcome, text: str, *, last_event: int) -> int | None:
+    """Store a turn's end; the conversation's new revision, or None if the turn is another's now.
+
+    Safe to repeat: the second time finds the end stored and gives the same revision.
+    """
+    with transaction.atomic():
+        conversation = Conversation.objects.select_for_update().get(pk=claim.conversation)
+        mine = Turn.objects.filter(pk=claim.turn, attempt=claim.attempt)
+        if not mine.filter(status=Turn.Status.RUNNING).exists():
+            stored = mine.filter(status=outcome.status, last_event=last_event).first()
+            return stored.reply.rev if stored else None
+        conversation.rev += 1
+        conversation.updated_at = Now()
+        conversation.save(update_fields=["rev", "updated_at"])
+        mine.update(status=outcome.status, ended_at=Now(), last_event=last_event)
+        Message.objects.filter(turn=claim.turn).update(
+            text=text,
+            status=outcome.status,
+            rev=conversation.rev,
+            finish=outcome.finish,
+            grounding=outcome.grounding,
+            sources=[source_object(source) for source in outcome.sources],
+            suggestions=list(outcome.suggestions),
+            usage=usage_object(outcome.usage),
+            model=outcome.model,
+            error=outcome.error or "",
+        )
+    return conversation.rev
+
+
+def hand_over(turns: Sequence[UUID], *, owner: UUID) -> None:
+    """Let go of turns, so that another process (or the next start) takes them up at once."""
+    Turn.objects.filter(pk__in=turns, owner=owner, status=Turn.Status.RUNNING).update(
+        lease_until=Now()
+    )
+
+
+def orphans() -> list[UUID]:
+    """Running turns that nobody holds."""
+    waiting = Turn.objects.filter(status=Turn.Status.RUNNING, lease_until__lte=Now())
+    return list(waiting.order_by("lease_until").values_list("pk", flat=True)[:ADOPT_AT_ONCE])

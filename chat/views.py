@@ -1,0 +1,62 @@
+"""The chat page, and what it reads over HTTP."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from chat import conversations, visitors, wire_format
+from chat.conversations import NotFoundError
+
+
+@require_safe
+@never_cache
+@ensure_csrf_cookie
+def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse:
+    """The page; it also gives the visitor the session that its socket is known by."""
+    visitors.remember(request.session)
+    response = render(request, "chat/page.html", {"conversation": conversation})
+    patch_vary_headers(response, ["Accept-Language"])
+    return response
+
+
+@require_safe
+@never_cache
+def conversation_list(request: HttpRequest) -> JsonResponse:
+    """The visitor's conversations, the latest first."""
+    identity = visitors.identity_of_session(request.session)
+    listed = conversations.listed(identity, search=request.GET.get("search", ""))
+    return JsonResponse(
+        {"conversations": [wire_format.conversation_object(each) for each in listed]}
+    )
+
+
+@require_safe
+@never_cache
+def conversation_detail(request: HttpRequest, conversation: UUID) -> JsonResponse:
+    """What `sync` tells of a conversation, over HTTP."""
+    identity = visitors.identity_of_session(request.session)
+    try:
+        view = conversations.whole(identity, conversation)
+    except NotFoundError:
+        return not_found()
+    return JsonResponse(wire_format.sync_object(view))
+
+
+@require_safe
+@never_cache
+def message_detail(request: HttpRequest, message: UUID) -> JsonResponse:
+    identity = visitors.identity_of_session(request.session)
+    try:
+        view = conversations.reply_view(identity, message)
+    except NotFoundError:
+        return not_found()
+    return JsonResponse(wire_format.message(view))
+
+
+def not_found() -> JsonResponse:
+    return JsonResponse({"error": {"code": "not_found"}}, status=404)

@@ -1,0 +1,70 @@
+"""Who is chatting: a signed-in person, or whoever holds an anonymous session."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest
+
+from chat.models import Visitor
+
+SESSION_KEY = "visitor"
+SESSION_KEY_FORM = re.compile(r"[a-z0-9]{8,40}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """A visitor; its row is made with the first message."""
+
+    visitor: UUID
+    user: int | None = None
+    name: str | None = None
+
+    @property
+    def signed_in(self) -> bool:
+        return self.user is not None
+
+
+def identity_of_cookie(session_key: str | None) -> Identity:
+    """Whoever the cookie belongs to; without a good one, a new anonymous visitor."""
+    plausible = session_key and SESSION_KEY_FORM.fullmatch(session_key)
+    return identity_of_session(SessionStore(session_key if plausible else None))
+
+
+def identity_of_session(session: SessionBase) -> Identity:
+    request = HttpRequest()
+    request.session = session
+    user = get_user(request)
+    if user.is_authenticated:
+        visitor, _ = Visitor.objects.get_or_create(user=user)
+        return Identity(visitor=visitor.pk, user=user.pk, name=user.get_username())
+    return Identity(visitor=anonymous_id(session.get(SESSION_KEY)))
+
+
+def remember(session: SessionBase) -> Identity:
+    """The session's visitor, noted in the session so that the next request finds it again."""
+    identity = identity_of_session(session)
+    if not identity.signed_in and session.get(SESSION_KEY) != str(identity.visitor):
+        session[SESSION_KEY] = str(identity.visitor)
+    return identity
+
+
+def stored(identity: Identity) -> Visitor:
+    """The visitor's row. A signed-in person's stands already."""
+    visitor, _ = Visitor.objects.get_or_create(pk=identity.visitor)
+    return visitor
+
+
+def anonymous_id(noted: object) -> UUID:
+    try:
+        return UUID(str(noted))
+    except ValueError:
+        return uuid.uuid4()
+
+
+COOKIE = settings.SESSION_COOKIE_NAME

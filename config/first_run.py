@@ -1,0 +1,74 @@
+"""What a new installation needs before it can serve, and an old one after an update."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import connection
+
+from knowledge.calibration import calibrate_if_needed
+from knowledge.embedders.base import EmbedderError
+from knowledge.importers.files import knowledge_files
+from knowledge.indexing import index_missing
+from knowledge.ingestion import SAMPLE_SOURCE, ingest
+from knowledge.models import Answer
+from knowledge.wiring import embedder
+
+SET_UP_LOCK = 7_203_810
+ADMIN_NAME = "admin"
+
+Tell = Callable[[str], None]
+
+
+def set_up(tell: Tell) -> None:
+    """Migrate, load the sample on an empty base, make the first admin. Safe to repeat.
+
+    Processes that start at once take turns.
+    """
+    with advisory_lock(SET_UP_LOCK):
+        call_command("migrate", interactive=False, verbosity=0)
+        load_sample(tell)
+        make_findable(tell)
+        make_admin(tell)
+
+
+def load_sample(tell: Tell) -> None:
+    if Answer.objects.exists():
+        return
+    tell("Loading the sample knowledge (not reviewed by a clinician) …")
+    files = knowledge_files(settings.BASE_DIR / "sample", source=SAMPLE_SOURCE)
+    report = ingest(files=files, embedder=embedder(), publish=True)
+    tell(f"{report.created} sample answers are published.")
+
+
+def make_findable(tell: Tell) -> None:
+    """Complete the search entries; without its embedder the server starts all the same."""
+    try:
+        index_missing(embedder())
+        calibrate_if_needed(embedder())
+    except EmbedderError:
+        tell("The embedder does not answer: searches will fail until it does.")
+
+
+def make_admin(tell: Tell) -> None:
+    """An account with a password that is shown this once, while there is none at all."""
+    users = get_user_model()
+    if users.objects.filter(is_superuser=True).exists():
+        return
+    password = secrets.token_urlsafe(12)
+    users.objects.create_superuser(username=ADMIN_NAME, password=password)
+    tell(f"Admin account made. Name: {ADMIN_NAME}  Password: {password}  (shown only now)")
+
+
+@contextmanager
+def advisory_lock(key: int) -> Iterator[None]:
+    """Hold a lock of the database session, waiting for whoever has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [key])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [key])

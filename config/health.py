@@ -1,0 +1,30 @@
+"""Whether the process lives, and whether it can serve."""
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from chat.database import in_embedder
+from chat.wiring import generation
+from knowledge.embedders.base import EmbedderError
+from knowledge.spaces import space_of
+from knowledge.wiring import embedder
+
+
+async def alive(_request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok", content_type="text/plain")
+
+
+async def ready(_request: HttpRequest) -> JsonResponse:
+    """200 when every part works, else 503 with the name of one that does not."""
+    failing = "draining" if generation().draining else await failing_part()
+    return JsonResponse({"ready": not failing, "failing": failing}, status=503 if failing else 200)
+
+
+async def failing_part() -> str | None:
+    try:
+        await in_embedder(space_of, embedder())
+    except DatabaseError:
+        return "database"
+    except EmbedderError:
+        return "embedder"
+    return None

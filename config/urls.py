@@ -1,0 +1,14 @@
+"""Addresses of the whole site."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from config.health import alive, ready
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", alive, name="alive"),
+    path("readyz", ready, name="ready"),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("chat.urls")),
+]
