@@ -1,0 +1,1 @@
+"""Readers of knowledge files, one a format: bytes become records, and records become rows."""
