@@ -6,13 +6,16 @@ mounts). A value that cannot be used raises ConfigurationError with a sentence f
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off"}
+ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 
 
 class ConfigurationError(Exception):
@@ -76,8 +79,8 @@ class Env:
         """Web origins: scheme, host and, where it is not the scheme's own, port."""
         origins = self.names(name, default)
         for origin in origins:
-            parts = urlsplit(origin)
-            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path:
+            parts = parts_of(origin, "http", "https")
+            if parts is None or not ORIGIN.fullmatch(origin):
                 raise ConfigurationError(
                     f"{name} must list origins such as https://chat.example.org, without a path."
                 )
@@ -85,27 +88,33 @@ class Env:
 
     def web_address(self, name: str) -> str:
         value = self.text(name)
-        parts = urlsplit(value)
-        if value and (parts.scheme not in {"http", "https"} or not parts.netloc):
+        parts = parts_of(value, "http", "https")
+        if value and (parts is None or not parts.hostname):
             raise ConfigurationError(f"{name} must be a web address such as https://host/v1.")
         return value
 
-    def database(self, name: str) -> dict[str, object] | None:
+    def database(self, name: str) -> dict[str, Any] | None:
         """Django's form of a `postgresql://` address, or None when unset."""
         value = self.text(name)
         return parse_database_url(name, value) if value else None
 
 
-def parse_database_url(name: str, value: str) -> dict[str, object]:
-    parts = urlsplit(value)
-    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+def parts_of(value: str, *schemes: str) -> SplitResult | None:
+    """The parts of an address of one of these schemes, or None if it is none."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:  # its text holds the value
+        return None
+    return parts if parts.scheme in schemes else None
+
+
+def parse_database_url(name: str, value: str) -> dict[str, Any]:
+    parts = parts_of(value, "postgres", "postgresql")
+    if parts is None or not parts.path.strip("/"):
         raise ConfigurationError(
             f"{name} must look like postgresql://user:password@host:5432/name."
         )
-    try:
-        port = parts.port
-    except ValueError:
-        raise ConfigurationError(f"{name} has a port that is not a number.") from None
     options = dict(parse_qsl(parts.query))
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -113,7 +122,7 @@ def parse_database_url(name: str, value: str) -> dict[str, object]:
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or options.pop("host", "")),
-        "PORT": str(port or options.pop("port", "")),
+        "PORT": str(parts.port or options.pop("port", "")),
         "OPTIONS": options,
     }
 
@@ -121,7 +130,7 @@ def parse_database_url(name: str, value: str) -> dict[str, object]:
 def parse_dotenv(path: Path) -> dict[str, str]:
     """Lines NAME=value; `#` starts a comment line; one pair of quotes round a value is dropped."""
     values: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(dotenv_text(path).splitlines(), start=1):
         stripped = line.strip().removeprefix("export ")
         if not stripped or stripped.startswith("#"):
             continue
@@ -130,6 +139,13 @@ def parse_dotenv(path: Path) -> dict[str, str]:
             raise ConfigurationError(f"Line {number} of {path.name} is not NAME=value.")
         values[name.strip()] = unquoted(value.strip())
     return values
+
+
+def dotenv_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError(f"{path.name} cannot be read as UTF-8 text.") from None
 
 
 def unquoted(value: str) -> str:

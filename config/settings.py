@@ -1,6 +1,7 @@
 """Django settings, read from the environment. docs/configuration.md explains each for operators."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
@@ -77,7 +78,7 @@ TEMPLATES = [
 
 # --- Data
 
-DATABASES = {
+DATABASES: dict[str, dict[str, Any]] = {
     "default": env.database("DATABASE_URL")
     or {
         "ENGINE": "config.embedded",

@@ -5,7 +5,7 @@ import os
 os.environ.setdefault("DATA_DIR", "var/test")
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 50)
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: F403
 from config.settings import DATABASES
 
 if DATABASES["default"]["ENGINE"] == "config.embedded":
