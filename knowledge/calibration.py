@@ -1,8 +1,9 @@
 """Learns from the base itself which score means that an answer fits.
 
 Examples of off-topic questions are searched for in the base. What they score is what chance scores
-there, with this embedder and in this language: the bar is a low quantile of it, and a search also
-compares its hits with the nearest examples themselves. No constant of any model is needed.
+there, with this embedder and in this language: the bars are quantiles of it, a high one for what
+is quoted as the answer. A search also compares its hits with the nearest examples themselves. No
+constant of any model is needed.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,9 @@ from knowledge.retrieval import LEXICAL_WEIGHT, Query, find
 from knowledge.spaces import space_of
 
 EXAMPLES = Path(__file__).parent / "off_topic"
-BAR_QUANTILE = 0.25
+BAR_QUANTILE = 0.4
+CLEAR_QUANTILE = 0.9
+"""Of what off-topic examples score; a wrong answer quoted as if sure is the worst reply of all."""
 SPREAD_SAMPLE = 200
 GROWTH = 0.1
 """Calibrate again when the number of published answers has changed by this share."""
@@ -60,7 +63,9 @@ def calibrate(embedder: Embedder) -> EmbeddingSpace:
     passages = embedder.embed_passages(texts)
     with transaction.atomic():
         store_examples(space, texts, passages)
-        space.bars = bars(space, texts, queries)
+        scores = off_topic_scores(space, texts, queries)
+        space.bars = quantiles(scores, BAR_QUANTILE)
+        space.clear_bars = quantiles(scores, CLEAR_QUANTILE)
         space.spread = spread(space)
         space.calibrated_at = timezone.now()
         space.calibrated_answers = Answer.objects.filter(status=Answer.Status.PUBLISHED).count()
@@ -86,13 +91,19 @@ def store_examples(space: EmbeddingSpace, texts: Sequence[str], vectors: Vectors
     )
 
 
-def bars(space: EmbeddingSpace, texts: Sequence[str], queries: Vectors) -> dict[str, float]:
-    """By language, the raw score that a quarter of the off-topic examples stay below."""
+def off_topic_scores(
+    space: EmbeddingSpace, texts: Sequence[str], queries: Vectors
+) -> dict[str, list[float]]:
+    """By language, the raw score of the best hit of each off-topic example."""
     scores: dict[str, list[float]] = {}
     for text, vector in zip(texts, queries, strict=True):
         for hit in find(Query(text=text, vector=vector, space=space), top_k=1).hits:
             scores.setdefault(language_of(text), []).append(hit.score * (1 + LEXICAL_WEIGHT))
-    return {language: float(np.quantile(found, BAR_QUANTILE)) for language, found in scores.items()}
+    return scores
+
+
+def quantiles(scores: dict[str, list[float]], share: float) -> dict[str, float]:
+    return {language: float(np.quantile(found, share)) for language, found in scores.items()}
 
 
 def spread(space: EmbeddingSpace) -> float:

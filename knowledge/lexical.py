@@ -13,7 +13,8 @@ import snowballstemmer
 
 from knowledge.plain_text import HAN
 
-TOKEN = re.compile(rf"(?:{HAN.pattern})+|[^\W_]+(?:['’][^\W_]+)?")
+LETTER = rf"(?:(?!{HAN.pattern})[^\W_])"
+TOKEN = re.compile(rf"{HAN.pattern}+|{LETTER}+(?:'{LETTER}+)?")
 TERM_CHARACTERS = 64
 STOP_WORDS = frozenset(
     """a about after all also am an and any are as at be because been before being but by can could
@@ -29,12 +30,16 @@ _stemmer = snowballstemmer.stemmer("english")
 def terms(text: str) -> Counter[str]:
     """How often each term occurs in `text`; each at most 64 characters long."""
     counts: Counter[str] = Counter()
-    for token in TOKEN.findall(unicodedata.normalize("NFKC", text).casefold()):
+    for token in TOKEN.findall(unified(text)):
         if HAN.match(token):
             counts.update(bigrams(token))
         elif token not in STOP_WORDS:
             counts[stem(token)] += 1
     return counts
+
+
+def unified(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
 
 
 def bigrams(run: str) -> list[str]:
@@ -44,4 +49,4 @@ def bigrams(run: str) -> list[str]:
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
-    return str(_stemmer.stemWord(word.replace("’", "'")))[:TERM_CHARACTERS]
+    return str(_stemmer.stemWord(word))[:TERM_CHARACTERS]

@@ -70,8 +70,9 @@ class Hit:
 class SearchResult:
     """Hits, best first, and the score that the first of them had to reach to count.
 
-    `fit` is "none" when it did not, "clear" when it stands well apart from the second (or is
-    asked for word by word), "near" when it takes a reader to choose.
+    `fit` is "none" when it did not; "clear" when it scores as off-topic questions hardly ever do
+    and stands well apart from the second, or is asked for word by word; "near" when it takes a
+    reader to choose.
     """
 
     hits: tuple[Hit, ...]
@@ -103,15 +104,20 @@ def find(query: Query, *, top_k: int = 8) -> SearchResult:
         Hit(**{**row, "rank": rank, "score": unit(row["score"])})
         for rank, row in enumerate(rows, start=1)
     )
-    bar = unit(max(off_topic, query.space.bars.get(language_of(query.text), 0.0)))
-    return SearchResult(hits=hits, bar=bar, fit=fit(hits, bar, unit(query.space.spread)))
+    language = language_of(query.text)
+    bar = unit(max(off_topic, query.space.bars.get(language, 0.0)))
+    clear_bar = unit(max(off_topic, query.space.clear_bars.get(language, 0.0)))
+    lead = unit(CLEAR_LEAD * query.space.spread)
+    return SearchResult(hits=hits, bar=bar, fit=fit(hits, bar, clear_bar=clear_bar, lead=lead))
 
 
-def fit(hits: tuple[Hit, ...], bar: float, spread: float) -> Fit:
+def fit(hits: tuple[Hit, ...], bar: float, *, clear_bar: float, lead: float) -> Fit:
+    """All on the scale 0–1; `lead` is how far the best must stand above the second."""
     if not hits or (hits[0].score < bar and not hits[0].exact):
         return "none"
-    leads = len(hits) > 1 and hits[0].score - hits[1].score >= CLEAR_LEAD * spread > 0
-    return "clear" if hits[0].exact or leads else "near"
+    leads = len(hits) > 1 and hits[0].score - hits[1].score >= lead > 0
+    clear = hits[0].exact or (leads and hits[0].score >= clear_bar)
+    return "clear" if clear else "near"
 
 
 def unit(raw_score: float) -> float:
