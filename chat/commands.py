@@ -14,8 +14,13 @@ MAX_FRAME_BYTES = 16_384
 MAX_TEXT = 8_192
 MAX_COMMENT = 2_000
 MAX_COMBINING_RUN = 64
+MARKS = ("Mn", "Mc", "Me")
 CANONICAL_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-INVISIBLE = re.compile("[\\s\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+INVISIBLE = re.compile(
+    "[\\s\u00ad\u034f\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]+"
+)
+"""Space, and what Unicode calls default ignorable: characters that show nothing."""
 
 FEEDBACK_VALUES = ("up", "down", "none")
 FEEDBACK_REASONS = ("wrong", "unclear", "incomplete", "unsafe", "other", "")
@@ -249,7 +254,7 @@ def plain_text(value: JsonValue) -> str:
         raise CommandError("bad_text")
     run = 0
     for character in value:
-        run = run + 1 if unicodedata.combining(character) else 0
+        run = run + 1 if unicodedata.category(character) in MARKS else 0
         if run > MAX_COMBINING_RUN:
             raise CommandError("bad_text")
     return value

@@ -44,18 +44,19 @@ class Outbox:
 
     async def send(self, frame: str) -> None:
         """Raises SlowReaderError when the window stays full."""
-        if not self._credit.is_set():
+        while not self._credit.is_set():
             try:
-                await asyncio.wait_for(self._credit.wait(), STUCK_SECONDS)
+                async with asyncio.timeout(STUCK_SECONDS):
+                    await self._credit.wait()
             except TimeoutError:
                 self._stuck.set()
                 raise SlowReaderError from None
-        await self._send(frame)
-        self._sent += len(frame.encode())
-        if self._sent - self._pinged_at_byte >= PING_BYTES:
-            await self._ping()
+        self._sent += len(frame.encode())  # before the first await: others may be sending too
         if self._sent - self._acknowledged >= WINDOW_BYTES:
             self._credit.clear()
+        await self._send(frame)
+        if self._sent - self._pinged_at_byte >= PING_BYTES:
+            await self._ping()
 
     def heard(self) -> None:
         """Any frame of the client proves that it lives."""
@@ -72,7 +73,8 @@ class Outbox:
         """Ping while nothing else does; returns when the client is gone or does not read."""
         while time.monotonic() - self._heard_at < SILENT_PINGS * self._ping_seconds:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stuck.wait(), self._ping_seconds)
+                async with asyncio.timeout(self._ping_seconds):
+                    await self._stuck.wait()
                 return "slow"
             await self._ping()
         return "idle"

@@ -7,6 +7,7 @@ all the same. A block too large to parse in good time is shown as it is written.
 import html
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 import nh3
 from markdown_it import MarkdownIt
@@ -16,16 +17,32 @@ from chat.wire_format import utf16_length
 
 LARGEST_BLOCK = 4_000
 """Characters: the parser is slower than linear on hostile text."""
+MOST_BRACKETS = 200
+"""Opening brackets in a block: each may be a link that ends where the block does."""
 BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n|\Z)")
+NEW_BLOCK = re.compile(r"\n[ \t\r]*\n(?:[^\s\d*+-]|\*\*)[^\r\n]*\Z")
+"""A line begun after a blank one, which will continue nothing, whatever its rest may be."""
+LINK = re.compile(r"(?:https?|mailto|tel):", re.IGNORECASE)
 TAGS = {
     "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li",
     "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
-ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
+ATTRIBUTES: dict[str, set[str]] = {"*": set(), "a": {"href"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto", "tel"}
 
-_markdown = MarkdownIt("js-default", {"html": False, "linkify": True, "typographer": False})
-_markdown.disable("image")
+
+class Markdown(MarkdownIt):
+    def validateLink(self, url: str) -> bool:  # noqa: N802
+        """Links name their scheme: `//host` looks like a path and leads elsewhere."""
+        return LINK.match(url) is not None
+
+
+# A definition would be used far from where it stands, but blocks are rendered one by one.
+_markdown = Markdown("js-default", {"html": False, "linkify": True, "typographer": False})
+_markdown.disable(["image", "reference"])
+_outline = MarkdownIt("js-default", {"html": False})
+_outline.disable(["inline", "reference"])
 
 
 def render(text: str) -> str:
@@ -33,47 +50,50 @@ def render(text: str) -> str:
     return "".join(block.html for block in blocks_of(text))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def blocks_of(text: str) -> tuple[Block, ...]:
     writer = BlockWriter()
     return (*writer.add(text), *writer.close())
 
 
 class BlockWriter:
-    """Turns a growing text into finished blocks; every character ends up in exactly one."""
+    """Turns a growing text into finished blocks; every character ends up in exactly one.
+
+    It does not matter how the text is cut into pieces: what is parsed is only what its rest
+    cannot change, and it is parsed again when there is an eighth more of it.
+    """
 
     def __init__(self) -> None:
         self._tail = ""
         self._position = 0
+        self._parsed = 0
 
     def add(self, text: str) -> list[Block]:
         """The blocks that `text` finished: all but the last one begun."""
-        self._tail += text
-        if "\n" not in text and len(self._tail) <= LARGEST_BLOCK:
-            return []
-        finished = [self._take(end) for end in self._ends()]
-        while len(self._tail) > LARGEST_BLOCK:
-            finished.append(self._take(LARGEST_BLOCK))
+        finished: list[Block] = []
+        for start in range(0, len(text), LARGEST_BLOCK):
+            self._tail += text[start : start + LARGEST_BLOCK]
+            while len(self._tail) > LARGEST_BLOCK:
+                finished += self._take_finished() or [self._take(LARGEST_BLOCK)]
+        if self._settled() * 8 > self._parsed * 9:
+            finished += self._take_finished()
         return finished
 
     def close(self) -> list[Block]:
         """The rest of the text."""
-        finished = [self._take(end) for end in self._ends()]
+        finished = [self._take(length) for length in finished_blocks(self._tail)]
         return [*finished, self._take(len(self._tail))] if self._tail else finished
 
-    def _ends(self) -> list[int]:
-        """Lengths, each counted from the one before, of the blocks that a later one follows."""
-        if len(self._tail) > LARGEST_BLOCK or "\n" not in self._tail:
-            return []
-        tokens = _markdown.parse(self._tail)
-        starts = [token.map[0] for token in tokens if token.level == 0 and token.map]
-        lines = self._tail.splitlines(keepends=True)
-        ends, begun = [], 0
-        for start in starts[1:]:
-            length = sum(len(line) for line in lines[begun:start])
-            ends.extend([length] if length else [])
-            begun = start
-        return ends
+    def _settled(self) -> int:
+        """Length of the whole lines, with a new block's begun line, within the largest block."""
+        window = self._tail[:LARGEST_BLOCK]
+        return len(window) if NEW_BLOCK.search(window) else window.rfind("\n") + 1
+
+    def _take_finished(self) -> list[Block]:
+        settled = self._tail[: self._settled()]
+        finished = [self._take(length) for length in finished_blocks(settled)]
+        self._parsed = self._settled()
+        return finished
 
     def _take(self, length: int) -> Block:
         text, self._tail = self._tail[:length], self._tail[length:]
@@ -82,15 +102,23 @@ class BlockWriter:
         return Block(start=start, end=self._position, html=to_html(text))
 
 
+def finished_blocks(text: str) -> list[int]:
+    """Lengths of the blocks that a later one follows."""
+    starts = [token.map[0] for token in _outline.parse(text) if token.level == 0 and token.map]
+    lines = LINE.findall(text)
+    return [sum(map(len, lines[begin:end])) for begin, end in pairwise([0, *starts[1:]])]
+
+
 def to_html(markdown: str) -> str:
     visible = BIDI_CONTROLS.sub("", markdown)
-    if len(visible) >= LARGEST_BLOCK:
+    if len(markdown) >= LARGEST_BLOCK or visible.count("[") > MOST_BRACKETS:
         return f"<p>{html.escape(visible)}</p>"
     return nh3.clean(
         _markdown.render(visible),
         tags=TAGS,
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,
+        url_relative="deny",
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )

@@ -9,6 +9,8 @@ from chat.turn.events import Ended, LogEvent, Outcome, Restarted, TextDelta
 from chat.wire_format import checksum, utf16_length
 
 MAX_CHARACTERS = 1_000_000
+DELTA_CHARACTERS = 16 * 1024
+"""A larger delta is logged as several, so that no frame is larger either."""
 
 
 class ReplyTooLongError(Exception):
@@ -40,11 +42,14 @@ class Reply:
         if self._characters > MAX_CHARACTERS:
             raise ReplyTooLongError
         self._pieces.append(event.text)
-        await self._append(event, *self._blocks.add(event.text))
+        for start in range(0, len(event.text), DELTA_CHARACTERS):
+            piece = event.text[start : start + DELTA_CHARACTERS]
+            await self._append(TextDelta(text=piece), *self._blocks.add(piece))
 
     async def restart(self, event: Restarted) -> None:
         """Take all text back."""
         self._pieces.clear()
+        self._characters = 0
         self._blocks = BlockWriter()
         await self._append(event)
 

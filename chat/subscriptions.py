@@ -105,10 +105,11 @@ def frames(
 def text_run(events: Sequence[LoggedEvent], position: int) -> int:
     """How many events from `position` on are text that fits one frame; 0 if the first is not."""
     characters = 0
-    for count, each in enumerate(events[position:]):
-        characters += len(text_of(each))
-        if not isinstance(each.event, TextDelta) or (count and characters > FRAME_CHARACTERS):
-            return count
+    for end in range(position, len(events)):
+        characters += len(text_of(events[end]))
+        too_much = characters > FRAME_CHARACTERS and end > position
+        if too_much or not isinstance(events[end].event, TextDelta):
+            return end - position
     return len(events) - position
 
 

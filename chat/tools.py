@@ -12,6 +12,8 @@ from knowledge.embedders.base import Embedder, EmbedderError
 from knowledge.retrieval import Hit
 
 TOP_K = 6
+TITLE_CHARACTERS = 60
+"""Of its text, where an answer has no wording of a question."""
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ def found(hit: Hit) -> FoundAnswer:
     source = Source(
         answer=str(hit.uid),
         version=hit.version,
-        title=hit.title,
+        title=hit.title or hit.text[:TITLE_CHARACTERS],
         expert=hit.expert_name,
         role=hit.expert_role,
         reviewed_at=hit.reviewed_at,

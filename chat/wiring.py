@@ -12,7 +12,7 @@ from chat.generation import Generation
 from chat.llm.openai import ModelClocks, OpenAILanguageModel
 from chat.tools import KnowledgeSearch
 from chat.turn.expert_search import ExpertSearch
-from chat.turn.language_model import LanguageModel
+from chat.turn.language_model import LanguageModel, UpstreamError
 from knowledge.embedders.base import EmbedderError
 from knowledge.wiring import embedder
 
@@ -50,7 +50,8 @@ async def warm_up() -> None:
     """Load the provider's client and the embedder, so that the first visitor need not wait."""
     model = language_model()
     if isinstance(model, OpenAILanguageModel):
-        await model.warm_up()
+        with suppress(UpstreamError):
+            await model.warm_up()
     with suppress(EmbedderError):
         await in_embedder(embedder().embed_queries, ["warm up"])
 

@@ -15,6 +15,14 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off"}
+PATIENCE = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+"""How soon a database server that has vanished is noticed; its address may say otherwise."""
 ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 
 
@@ -80,9 +88,10 @@ class Env:
         origins = self.names(name, default)
         for origin in origins:
             parts = parts_of(origin, "http", "https")
-            if parts is None or not ORIGIN.fullmatch(origin):
+            if parts is None or not ORIGIN.fullmatch(origin) or not as_sent(origin):
                 raise ConfigurationError(
-                    f"{name} must list origins such as https://chat.example.org, without a path."
+                    f"{name} must list origins as browsers send them, such as"
+                    " https://chat.example.org: in small letters, without a path or usual port."
                 )
         return origins
 
@@ -109,13 +118,20 @@ def parts_of(value: str, *schemes: str) -> SplitResult | None:
     return parts if parts.scheme in schemes else None
 
 
+def as_sent(origin: str) -> bool:
+    """Whether a browser would write the origin so: else every socket would be refused."""
+    scheme, _, host = origin.partition("://")
+    usual_port = {"http": ":80", "https": ":443"}[scheme.lower()]
+    return origin.isascii() and origin == origin.lower() and not host.endswith(usual_port)
+
+
 def parse_database_url(name: str, value: str) -> dict[str, Any]:
     parts = parts_of(value, "postgres", "postgresql")
     if parts is None or not parts.path.strip("/"):
         raise ConfigurationError(
             f"{name} must look like postgresql://user:password@host:5432/name."
         )
-    options = dict(parse_qsl(parts.query))
+    options = {**PATIENCE, **dict(parse_qsl(parts.query))}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),
@@ -163,7 +179,10 @@ def read_secret(name: str, path: Path) -> str:
 def kept_secret(path: Path) -> str:
     """A random secret made on first use and kept in `path`, readable by its owner only."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            raise ConfigurationError("DATA_DIR names a folder that cannot be made.") from None
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

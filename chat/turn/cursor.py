@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-FORM = re.compile(r"(0|[1-9]\d{0,8})-(0|[1-9]\d{0,8})")
+FORM = re.compile(r"(0|[1-9][0-9]{0,8})-(0|[1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True, slots=True, order=True)

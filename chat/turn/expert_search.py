@@ -20,8 +20,9 @@ class FoundAnswer:
 class Findings:
     """What a search brought.
 
-    `answers` reach the bar, best first. `fit` is "clear" when the first of them can be quoted as
-    the answer, "near" when it takes a reader to choose, "none" when nothing reaches the bar.
+    `answers` come best first, and the first reaches the bar. `fit` is "clear" when it can be
+    quoted as the answer, "near" when it takes a reader to choose, "none" when nothing reaches the
+    bar; then there are no answers.
     """
 
     answers: tuple[FoundAnswer, ...]

@@ -44,7 +44,7 @@ class ModelTurn:
         self._model = model
         self._usage = UsageCount()
         self._exchange: list[ChatMessage] = []
-        self._answers: list[FoundAnswer] = []
+        self._answers: dict[str, FoundAnswer] = {}
         self._sources: dict[str, Source] = {}
         self._searched = False
         self._calls: tuple[ToolCall, ...] = ()
@@ -59,7 +59,7 @@ class ModelTurn:
             async with aclosing(self._round(last=round_number == MAX_ROUNDS)) as deltas:
                 async for delta in deltas:
                     yield delta
-            if not self._calls:
+            if not self._calls or round_number == MAX_ROUNDS:
                 break
             async with aclosing(self._run_calls()) as events:
                 async for event in events:
@@ -78,28 +78,33 @@ class ModelTurn:
         request = self._model_request(last=last)
         assembler = ToolCallAssembler()
         usage: RoundUsage | None = None
+        finish: FinishReason | None = None
         text = ""
         async with aclosing(self._model.stream(request)) as events:
             async for event in events:
                 match event:
                     case TextDelta():
-                        yield self._continued(event, begins=not text)
+                        if shown := event.text if text.strip() else event.text.lstrip():
+                            yield self._continued(shown, begins=not text.strip())
                         text += event.text
                     case ToolCallDelta():
                         assembler.add(event)
                     case RoundUsage():
                         usage = event
                     case RoundFinished():
-                        self._finish = event.reason
+                        finish = event.reason
+        if finish is None:
+            raise UpstreamError("upstream_truncated")
+        self._finish = finish
         self._calls = assembler.calls()
         self._usage.add(usage, request, text, self._calls)
         self._exchange.append(ChatMessage(role="assistant", content=text, tool_calls=self._calls))
 
-    def _continued(self, delta: TextDelta, *, begins: bool) -> TextDelta:
-        """`delta`, after a paragraph break where a round begins below earlier text."""
-        broken = TextDelta(text=PARAGRAPH + delta.text) if begins and self.has_text else delta
+    def _continued(self, text: str, *, begins: bool) -> TextDelta:
+        """`text`, after a paragraph break where a round begins below earlier text."""
+        broken = PARAGRAPH + text if begins and self.has_text else text
         self.has_text = True
-        return broken
+        return TextDelta(text=broken)
 
     def _model_request(self, *, last: bool) -> ModelRequest:
         """With background the temperature is 0. The last round has no tools: it ends in words."""
@@ -165,34 +170,39 @@ class ModelTurn:
             return
         self._searched = True
         found = [answer for findings in searched for answer in findings.answers]
-        self._answers.extend(found)
+        for answer in found:
+            self._answers.setdefault(answer.source.answer, answer)
         self._sources |= {source.answer: source for source in sources(searched)}
         if not self._answers:
             yield from self._in_our_words(
                 self._request.texts.no_answer, Outcome(finish="no_answer")
             )
-        elif found and found[0].verbatim:
-            best = found[0].source
+            return
+        for best in verbatim(searched):
             yield from self._in_our_words(best.text, Outcome(grounding="verbatim", sources=(best,)))
+            return
 
     def _finished(self) -> Iterator[TurnEvent]:
         """The end of the turn after the model's last round."""
-        outcome = Outcome(
-            finish="stop" if self._finish == "tool_calls" else self._finish,
-            grounding="answer" if self._sources else "none",
-            sources=tuple(self._sources.values()),
-            suggestions=titles(tuple(self._answers[1:])),
-        )
         if self.has_text:
-            yield self.outcome(outcome)
+            yield self.outcome(
+                Outcome(
+                    finish="stop" if self._finish == "tool_calls" else self._finish,
+                    grounding="answer" if self._sources else "none",
+                    sources=tuple(self._sources.values()),
+                    suggestions=titles(tuple(self._answers.values())[1:]),
+                )
+            )
         elif self._finish == "content_filter":
-            yield from self._in_our_words(self._request.texts.withheld, outcome)
+            yield from self._in_our_words(
+                self._request.texts.withheld, Outcome(finish="content_filter")
+            )
         else:
             raise UpstreamError("upstream_malformed")
 
     def _in_our_words(self, text: str, outcome: Outcome) -> Iterator[TurnEvent]:
         for position, piece in enumerate(pieces(text)):
-            yield self._continued(piece, begins=position == 0)
+            yield self._continued(piece.text, begins=position == 0)
         yield self.outcome(outcome)
 
 
@@ -203,3 +213,9 @@ def sources(searched: list[Findings]) -> list[Source]:
         for findings in searched
         for answer in findings.answers[: 1 if findings.fit == "clear" else SOURCES_WHEN_NEAR]
     ]
+
+
+def verbatim(searched: list[Findings]) -> list[Source]:
+    """Clear answers that no model may rephrase."""
+    clear = [findings.answers[0] for findings in searched if findings.fit == "clear"]
+    return [answer.source for answer in clear if answer.verbatim]

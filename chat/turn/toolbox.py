@@ -1,10 +1,11 @@
 """The tools offered to the model, and what a call of one brings."""
 
 import json
+from bisect import bisect_left
 from dataclasses import dataclass
 
-from chat.turn.events import JsonValue
-from chat.turn.expert_search import Findings, FoundAnswer
+from chat.turn.events import JsonValue, Source
+from chat.turn.expert_search import Findings
 from chat.turn.language_model import Tool, ToolCall
 from chat.turn.prompt import TOOL_NAME, Texts
 
@@ -45,10 +46,10 @@ def asked_question(call: ToolCall) -> str:
         arguments = json.loads(call.arguments)
     except (ValueError, RecursionError):
         raise BadToolCallError("The arguments are not valid JSON.") from None
-    question = arguments.get("question") if isinstance(arguments, dict) else None
-    if not isinstance(question, str) or not question.strip():
-        raise BadToolCallError('The arguments must be {"question": "…"}.')
-    return storable(question.strip())[:QUESTION_CHARACTERS]
+    match arguments:
+        case {"question": str(text), **others} if not others and storable(text).strip():
+            return storable(text).strip()[:QUESTION_CHARACTERS]
+    raise BadToolCallError('The arguments must be {"question": "…"} and nothing else.')
 
 
 def storable(text: str) -> str:
@@ -67,21 +68,30 @@ def background(question: str, findings: Findings) -> str:
     """
     kept: list[JsonValue] = []
     for number, answer in enumerate(findings.answers, start=1):
-        entry = described(number, answer)
-        if kept and len(as_json([*kept, entry]).encode()) > BACKGROUND_BYTES:
-            break
-        kept.append(entry)
+        entry = described(number, answer.source, answer.source.text)
+        if fits([*kept, entry]):
+            kept.append(entry)
+            continue
+        if not kept:
+            kept.append(cut_to_fit(answer.source))
+        break
     return as_json({"question": question, "answers": kept})
 
 
-def described(number: int, answer: FoundAnswer) -> dict[str, JsonValue]:
-    source = answer.source
-    return {
-        "number": number,
-        "question": source.title,
-        "answer": source.text[: BACKGROUND_BYTES // 4],
-        "expert": source.expert,
-    }
+def cut_to_fit(source: Source) -> JsonValue:
+    lengths = range(1, len(source.text) + 1)
+    longest = bisect_left(
+        lengths, x=True, key=lambda length: not fits([described(1, source, source.text[:length])])
+    )
+    return described(1, source, source.text[:longest])
+
+
+def described(number: int, source: Source, text: str) -> JsonValue:
+    return {"number": number, "question": source.title, "answer": text, "expert": source.expert}
+
+
+def fits(answers: list[JsonValue]) -> bool:
+    return len(as_json(answers).encode()) <= BACKGROUND_BYTES
 
 
 def as_json(value: JsonValue) -> str:

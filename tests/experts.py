@@ -1,0 +1,60 @@
+"""The cast of the tests: what experts have answered, and searches that find it, or cannot."""
+
+from datetime import date
+
+from chat.turn.events import Source
+from chat.turn.expert_search import Findings, FoundAnswer, SearchUnavailableError
+
+NOTHING = Findings(answers=(), fit="none")
+
+
+def answer(
+    title: str,
+    text: str = "先让孩子安静下来。",
+    *,
+    expert: str = "李医生",
+    role: str = "儿科医生",
+    score: float = 0.9,
+    verbatim: bool = False,
+) -> FoundAnswer:
+    """An answer that is named by its title."""
+    source = Source(
+        answer=f"answer to {title}",
+        version=3,
+        title=title,
+        expert=expert,
+        role=role,
+        reviewed_at=date(2026, 5, 1),
+        overdue=False,
+        score=score,
+        text=text,
+        url=None,
+    )
+    return FoundAnswer(source=source, verbatim=verbatim)
+
+
+def clear(*answers: FoundAnswer) -> Findings:
+    return Findings(answers=answers, fit="clear")
+
+
+def near(*answers: FoundAnswer) -> Findings:
+    return Findings(answers=answers, fit="near")
+
+
+class ScriptedSearch:
+    """Finds these one after the other, and the last of them ever after."""
+
+    def __init__(self, *findings: Findings) -> None:
+        self._findings = findings
+        self.questions: list[str] = []
+
+    async def search(self, question: str) -> Findings:
+        self.questions.append(question)
+        return self._findings[min(len(self.questions), len(self._findings)) - 1]
+
+
+class UnavailableSearch:
+    """A search whose database is down."""
+
+    async def search(self, question: str) -> Findings:
+        raise SearchUnavailableError

@@ -1,0 +1,187 @@
+"""A socket's credit: a ping every 64 KiB, and never more than the window without its pong."""
+
+import asyncio
+import json
+
+import pytest
+
+from chat import outbox as module
+from chat.outbox import PING_BYTES, SILENT_PINGS, WINDOW_BYTES, Outbox, SlowReaderError
+
+FRAME = "x" * (16 * 1024)
+PINGS_PER_WINDOW = WINDOW_BYTES // PING_BYTES
+
+
+class Wire:
+    """What has gone out. Gives way while it sends, as a real socket does."""
+
+    def __init__(self, *, ping_seconds: float = 20) -> None:
+        self.frames: list[str] = []
+        self.outbox = Outbox(self.send, ping_seconds=ping_seconds)
+
+    async def send(self, frame: str) -> None:
+        await asyncio.sleep(0)
+        self.frames.append(frame)
+
+    @property
+    def pings(self) -> list[int]:
+        return [json.loads(frame)["k"] for frame in self.frames if frame.startswith("{")]
+
+    @property
+    def sent_bytes(self) -> int:
+        """Without the pings."""
+        return sum(len(frame.encode()) for frame in self.frames if not frame.startswith("{"))
+
+    async def fill(self) -> None:
+        while self.sent_bytes < WINDOW_BYTES:
+            await self.outbox.send(FRAME)
+
+    async def send_as_many_as_pass(self, count: int) -> None:
+        """From as many tasks at once."""
+        senders = [asyncio.create_task(self.outbox.send(FRAME)) for _ in range(count)]
+        await asyncio.wait(senders, timeout=0.1)
+        for sender in senders:
+            sender.cancel()
+        await asyncio.gather(*senders, return_exceptions=True)
+
+    async def blocks(self) -> bool:
+        """Whether one more frame has to wait."""
+        before = self.sent_bytes
+        try:
+            async with asyncio.timeout(0.02):
+                await self.outbox.send(FRAME)
+        except TimeoutError:
+            assert self.sent_bytes == before
+            return True
+        return False
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+async def test_ping_follows_every_64_kib(wire: Wire) -> None:
+    for _ in range(9):
+        await wire.outbox.send(FRAME)
+
+    assert [position for position, frame in enumerate(wire.frames) if frame != FRAME] == [4, 9]
+    assert wire.pings == [1, 2]
+
+
+async def test_bytes_count_and_not_characters(wire: Wire) -> None:
+    await wire.outbox.send("答" * (PING_BYTES // 3))
+    assert wire.pings == []
+
+    await wire.outbox.send("答")
+
+    assert wire.pings == [1]
+
+
+async def test_full_window_blocks(wire: Wire) -> None:
+    await wire.fill()
+
+    assert wire.sent_bytes == WINDOW_BYTES
+    assert wire.pings == [1, 2, 3, 4]
+    assert await wire.blocks()
+
+
+async def test_pong_lets_a_waiting_frame_through(wire: Wire) -> None:
+    await wire.fill()
+    waiting = asyncio.create_task(wire.outbox.send(FRAME))
+
+    wire.outbox.pong(PINGS_PER_WINDOW)
+    await asyncio.wait_for(waiting, 5)
+
+    assert wire.sent_bytes == WINDOW_BYTES + len(FRAME)
+
+
+async def test_pong_acknowledges_what_came_before_its_ping(wire: Wire) -> None:
+    await wire.fill()
+
+    wire.outbox.pong(1)
+
+    for _ in range(PING_BYTES // len(FRAME)):
+        assert not await wire.blocks()
+    assert await wire.blocks()
+
+
+async def test_later_pong_acknowledges_for_the_earlier(wire: Wire) -> None:
+    await wire.fill()
+
+    wire.outbox.pong(PINGS_PER_WINDOW)
+    wire.outbox.pong(1)
+
+    for _ in range(WINDOW_BYTES // len(FRAME)):
+        assert not await wire.blocks()
+    assert await wire.blocks()
+
+
+@pytest.mark.parametrize("k", [0, PINGS_PER_WINDOW + 1, 2**53])
+async def test_unknown_pong_means_nothing(wire: Wire, k: int) -> None:
+    await wire.fill()
+
+    wire.outbox.pong(k)
+
+    assert await wire.blocks()
+
+
+async def test_pong_counts_once(wire: Wire) -> None:
+    await wire.fill()
+    wire.outbox.pong(1)
+    for _ in range(PING_BYTES // len(FRAME)):
+        await wire.outbox.send(FRAME)
+
+    wire.outbox.pong(1)
+
+    assert await wire.blocks()
+
+
+async def test_many_senders_together_stay_within_the_window(wire: Wire) -> None:
+    await wire.send_as_many_as_pass(64)
+
+    assert wire.sent_bytes == WINDOW_BYTES
+
+
+async def test_many_waiting_senders_get_no_more_than_was_acknowledged(wire: Wire) -> None:
+    await wire.fill()
+    asyncio.get_running_loop().call_later(0.01, wire.outbox.pong, 1)
+
+    await wire.send_as_many_as_pass(64)
+
+    assert wire.sent_bytes == WINDOW_BYTES + PING_BYTES
+
+
+async def test_reader_who_acknowledges_nothing_is_slow(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STUCK_SECONDS", 0.01)
+    await wire.fill()
+
+    with pytest.raises(SlowReaderError):
+        await wire.outbox.send(FRAME)
+
+    assert await asyncio.wait_for(wire.outbox.lost(), 5) == "slow"
+
+
+async def test_client_that_is_never_heard_is_lost_after_three_pings() -> None:
+    wire = Wire(ping_seconds=0.001)
+
+    assert await asyncio.wait_for(wire.outbox.lost(), 5) == "idle"
+
+    assert 1 <= len(wire.pings) <= SILENT_PINGS
+
+
+async def test_client_that_says_anything_is_not_lost() -> None:
+    heard = 0
+
+    async def send(_ping: str) -> None:
+        nonlocal heard
+        if heard < 3 * SILENT_PINGS:
+            heard += 1
+            outbox.heard()
+
+    outbox = Outbox(send, ping_seconds=0.01)
+
+    assert await asyncio.wait_for(outbox.lost(), 5) == "idle"
+    assert heard == 3 * SILENT_PINGS

@@ -1,0 +1,99 @@
+"""A reply being written: ids that never skip, blocks, limits, and what its end says."""
+
+from uuid import UUID
+
+import pytest
+
+from chat.delta_log.base import LoggedEvent
+from chat.delta_log.memory import MemoryDeltaLog
+from chat.reply import DELTA_CHARACTERS, MAX_CHARACTERS, Reply, ReplyTooLongError
+from chat.turn.cursor import START, Cursor
+from chat.turn.events import Block, Ended, Outcome, Restarted, Searching, Started, TextDelta
+from chat.wire_format import checksum
+
+TURN = UUID("0197a1b2-0000-7000-8000-000000000001")
+
+
+class Log(MemoryDeltaLog):
+    @property
+    def written(self) -> list[LoggedEvent]:
+        return list(self.tail(TURN).after(START))
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+async def test_ids_of_events_never_skip(log: Log) -> None:
+    reply = Reply(TURN, 2, log)
+
+    await reply.restart(Restarted(keep=0, why="worker_lost"))
+    await reply.add(Searching(question="撞头"))
+    await reply.add(TextDelta(text="一\n\n二\n"))
+    await reply.close_blocks()
+    await reply.end(Outcome(), rev=3)
+
+    assert [each.cursor for each in log.written] == [Cursor(2, n) for n in range(1, 7)]
+    assert reply.count == 6
+
+
+async def test_block_follows_the_text_that_finished_it(log: Log) -> None:
+    reply = Reply(TURN, 1, log)
+
+    for text in ("一\n", "\n二", "\n"):
+        await reply.add(TextDelta(text=text))
+    await reply.close_blocks()
+
+    assert [each.event for each in log.written] == [
+        TextDelta(text="一\n"),
+        TextDelta(text="\n二"),
+        Block(start=0, end=3, html="<p>一</p>\n"),
+        TextDelta(text="\n"),
+        Block(start=3, end=5, html="<p>二</p>\n"),
+    ]
+
+
+async def test_end_tells_how_to_check_the_text(log: Log) -> None:
+    reply = Reply(TURN, 1, log)
+    await reply.add(TextDelta(text="好"))
+    await reply.add(TextDelta(text="😀"))
+
+    await reply.end(Outcome(), rev=3)
+
+    ended = Ended(outcome=Outcome(), rev=3, length=3, sha256=checksum("好😀"))
+    assert log.written[-1].event == ended
+
+
+async def test_restart_takes_all_text_back(log: Log) -> None:
+    reply = Reply(TURN, 1, log)
+    await reply.add(TextDelta(text="x" * MAX_CHARACTERS))
+
+    await reply.restart(Restarted(keep=0, why="upstream"))
+    await reply.add(TextDelta(text="二"))
+    await reply.close_blocks()
+
+    assert reply.text == "二"
+    assert log.written[-1].event == Block(start=0, end=1, html="<p>二</p>\n")
+
+
+async def test_megabyte_in_one_delta_is_logged_in_pieces(log: Log) -> None:
+    reply = Reply(TURN, 1, log)
+    text = "x" * MAX_CHARACTERS
+
+    await reply.add(TextDelta(text=text))
+
+    pieces = [each.event.text for each in log.written if isinstance(each.event, TextDelta)]
+    assert "".join(pieces) == text == reply.text
+    assert max(map(len, pieces)) == DELTA_CHARACTERS
+
+
+async def test_reply_that_grows_too_long_is_refused_and_nothing_is_logged(log: Log) -> None:
+    reply = Reply(TURN, 1, log)
+    await reply.add(Started())
+
+    with pytest.raises(ReplyTooLongError):
+        await reply.add(TextDelta(text="x" * (MAX_CHARACTERS + 1)))
+
+    assert [each.event for each in log.written] == [Started()]
+    assert reply.text == ""
