@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from knowledge.embedders.base import Embedder
 from knowledge.indexing import forget_terms, index, unindexed
@@ -71,7 +71,7 @@ def withdraw(answers: QuerySet[Answer], status: Answer.Status) -> int:
         keys = locked(answers.exclude(status=status))
         chosen = Answer.objects.filter(pk__in=keys)
         forget_terms(chosen)
-        chosen.update(status=status, updated_at=F("updated_at"))
+        chosen.update(status=status)
     return len(keys)
 
 
@@ -83,7 +83,9 @@ def locked(answers: QuerySet[Answer]) -> list[int]:
 def waiting() -> QuerySet[Answer]:
     """Published answers that search does not find, for want of a fresh vector or of their terms."""
     in_use = EmbeddingSpace.objects.filter(active=True).first()
-    return unindexed(in_use or EmbeddingSpace())
+    if in_use is None:
+        return Answer.objects.filter(status=Answer.Status.PUBLISHED)
+    return unindexed(in_use)
 
 
 @transaction.atomic
