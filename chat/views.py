@@ -10,6 +10,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from chat import conversations, visitors, wire_format
+from chat.commands import CommandError, optional_uuid, plain_text
 from chat.conversations import NotFoundError
 
 
@@ -27,9 +28,15 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
 @require_safe
 @never_cache
 def conversation_list(request: HttpRequest) -> JsonResponse:
-    """The visitor's conversations, the latest first."""
+    """The visitor's conversations, the latest first; `before` names the last one of a page."""
     identity = visitors.identity_of_session(request.session)
-    listed = conversations.listed(identity, search=request.GET.get("search", ""))
+    try:
+        search = plain_text(request.GET.get("search", ""))
+        listed = conversations.listed(identity, search=search, before=before(request))
+    except NotFoundError:
+        return refused("not_found", status=404)
+    except CommandError as error:
+        return refused(error.code, status=400)
     return JsonResponse(
         {"conversations": [wire_format.conversation_object(each) for each in listed]}
     )
@@ -38,13 +45,19 @@ def conversation_list(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def conversation_detail(request: HttpRequest, conversation: UUID) -> JsonResponse:
-    """What `sync` tells of a conversation, over HTTP."""
+    """What `sync` tells of a conversation, or the messages `before` one of them."""
     identity = visitors.identity_of_session(request.session)
     try:
-        view = conversations.whole(identity, conversation)
+        first = before(request)
+        if first is None:
+            view = conversations.whole(identity, conversation)
+            return JsonResponse(wire_format.sync_object(view))
+        earlier = conversations.earlier_messages(identity, conversation, before=first)
     except NotFoundError:
-        return not_found()
-    return JsonResponse(wire_format.sync_object(view))
+        return refused("not_found", status=404)
+    except CommandError as error:
+        return refused(error.code, status=400)
+    return JsonResponse({"messages": [wire_format.message(each) for each in earlier]})
 
 
 @require_safe
@@ -54,9 +67,14 @@ def message_detail(request: HttpRequest, message: UUID) -> JsonResponse:
     try:
         view = conversations.reply_view(identity, message)
     except NotFoundError:
-        return not_found()
+        return refused("not_found", status=404)
     return JsonResponse(wire_format.message(view))
 
 
-def not_found() -> JsonResponse:
-    return JsonResponse({"error": {"code": "not_found"}}, status=404)
+def before(request: HttpRequest) -> UUID | None:
+    """Raises CommandError for something that is no id."""
+    return optional_uuid(request.GET.get("before"))
+
+
+def refused(code: str, *, status: int) -> JsonResponse:
+    return JsonResponse({"error": {"code": code}}, status=status)

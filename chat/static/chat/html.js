@@ -1,0 +1,38 @@
+/** From the page's templates and the server's safe HTML to elements. */
+
+const policy = window.trustedTypes
+  ? window.trustedTypes.createPolicy("expertline", { createHTML: (html) => html })
+  : { createHTML: (html) => html };
+
+/** HTML that the server made safe; never anything else. */
+export function fragmentOf(html) {
+  const template = document.createElement("template");
+  template.innerHTML = policy.createHTML(html);
+  return document.importNode(template.content, true);
+}
+
+/** The one element in the page's `<template id=…>`. */
+export function clone(id) {
+  return document.importNode(document.getElementById(id).content, true).firstElementChild;
+}
+
+/** Show the elements whose data attribute `name` lists `value`, hide the others that have it. */
+export function showOnly(root, name, value) {
+  for (const element of root.querySelectorAll(`[data-${name}]`)) {
+    element.hidden = !element.dataset[name].split(" ").includes(value);
+  }
+}
+
+/** For screen readers and fonts: which of the two languages a text is in. */
+export function languageOf(text) {
+  return /\p{Script=Han}/u.test(text) ? "zh-Hans" : "en";
+}
+
+/** A day as `2026-05-01`, as the page's language writes it. */
+export function longDate(day) {
+  const format = new Intl.DateTimeFormat(document.documentElement.lang, {
+    dateStyle: "long",
+    timeZone: "UTC",
+  });
+  return format.format(new Date(`${day}T00:00:00Z`));
+}

@@ -1,0 +1,43 @@
+/** Whose words a reply rests on. */
+
+import { clone, fragmentOf, languageOf, longDate, showOnly } from "./html.js";
+
+/** `quoted` when the reply itself holds the expert's words, so that they need not stand twice. */
+export function sourceCard(source, grounding, quoted) {
+  const card = clone("source-template");
+  const part = (name) => card.querySelector(`.${name}`);
+  card.lang = languageOf(source.title || source.text);
+  showOnly(card, "grounding", quoted ? "verbatim" : grounding);
+  part("source-title").textContent = source.title;
+  part("source-expert").textContent = source.expert;
+  part("source-role").textContent = source.role;
+  showReview(card, source);
+  part("source-words").hidden = quoted;
+  showWords(part("source-text"), source);
+  showBasis(part("source-basis"), source.url);
+  return card;
+}
+
+function showReview(card, source) {
+  const reviewed = Boolean(source.reviewed_at);
+  showOnly(card, "review", reviewed ? "reviewed" : "unreviewed");
+  card.querySelector(".source-overdue").hidden = !source.overdue;
+  if (!reviewed) return;
+  const time = card.querySelector("time");
+  time.dateTime = source.reviewed_at;
+  time.textContent = longDate(source.reviewed_at);
+}
+
+/** The page never reads Markdown: without the server's HTML the words stand as they were written. */
+function showWords(element, source) {
+  if (source.html) element.replaceChildren(fragmentOf(source.html));
+  else element.textContent = source.text;
+  element.classList.toggle("as-written", !source.html);
+}
+
+function showBasis(link, address) {
+  link.hidden = !/^https?:\/\//i.test(address || "");
+  if (link.hidden) return;
+  link.href = address;
+  link.querySelector(".source-host").textContent = link.host;
+}

