@@ -7,6 +7,7 @@ import sys
 from types import FrameType
 
 from django.core.management import execute_from_command_line
+from django.db import OperationalError
 
 from config.embedded.errors import EmbeddedPostgresError
 from config.env import ConfigurationError
@@ -19,6 +20,8 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except (ConfigurationError, EmbeddedPostgresError) as error:
         sys.exit(f"Expertline cannot start: {error}")
+    except OperationalError:
+        sys.exit("The database cannot be reached or refuses. Look at DATABASE_URL and its server.")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 

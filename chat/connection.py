@@ -125,6 +125,8 @@ class Connection:
         await self._outbox.send(wire_format.accepted(accepted))
         if accepted.duplicate:
             turn = await in_database(conversations.turn_of, self._identity, accepted.turn)
+            if turn.last is None:
+                self._generation.start(turn.id)  # its socket may have died before it could
             await self._show(turn, subscription, START)
             return
         self._generation.start(accepted.turn)
@@ -132,12 +134,15 @@ class Connection:
         subscription.follow(accepted.turn, START)
 
     async def _subscribe(self, command: Subscribe) -> None:
+        """Listen before reading, or a change between the two would be told by neither."""
+        conversation = command.conversation
+        await in_database(conversations.conversation_of, self._identity, conversation)
+        subscription = self._subscription(conversation)
         view = await in_database(conversations.view, self._identity, command)
         cursor = START
         if command.turn and view.turn and command.turn.id == view.turn.id:
             cursor = command.turn.cursor
         self._check(cursor, view.turn)
-        subscription = self._subscription(command.conversation)
         subscription.knows(view.rev)
         await self._outbox.send(wire_format.sync(view))
         if view.turn is not None:
@@ -145,11 +150,12 @@ class Connection:
 
     def _check(self, cursor: Cursor, turn: TurnView | None) -> None:
         """Raises BadCursorError for a place that the turn has not reached."""
-        if turn is None or cursor == START:
+        if turn is None:
             return
         tail = self._generation.log.known(turn.id)
         reached = turn.last or (tail.last if tail else START)
-        if cursor > max(reached, Cursor(turn.attempt, 0)):
+        unknown = reached == START  # its events died with their owner
+        if cursor.attempt > turn.attempt if unknown else cursor > reached:
             raise BadCursorError
 
     async def _show(self, turn: TurnView, subscription: Subscription, cursor: Cursor) -> None:

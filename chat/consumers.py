@@ -11,13 +11,13 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterable, Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, ClassVar
 
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from django.conf import settings
 from django.db import DatabaseError
+from django.http import parse_cookie
 from django.utils import translation
 from django.utils.translation.trans_real import parse_accept_lang_header
 
@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 WAITING_COMMANDS = 64
 MAX_STRIKES = 5
 STRIKE_SECONDS = 60.0
+NO_STRIKE = {"empty", "too_long"}
+"""What a well-made client may send because a person did."""
 LOSS_CODES: Mapping[Loss, int] = {"idle": 4000, "slow": 4001}
 SERVER = uuid.uuid4().hex[:8]
 
@@ -45,7 +47,7 @@ class ChatConsumer(AsyncConsumer):
     open_sockets: ClassVar[set["ChatConsumer"]] = set()
 
     def __init__(self) -> None:
-        self._commands: asyncio.Queue[Command] = asyncio.Queue(WAITING_COMMANDS)
+        self._commands: asyncio.Queue[Command | CommandError] = asyncio.Queue(WAITING_COMMANDS)
         self._strikes: deque[float] = deque(maxlen=MAX_STRIKES)
         self._tasks: list[asyncio.Task[None]] = []
         self._outbox = Outbox(self._send_text, ping_seconds=settings.PING_SECONDS)
@@ -122,11 +124,7 @@ class ChatConsumer(AsyncConsumer):
 
     async def _receive(self, message: dict[str, Any]) -> None:
         self._outbox.heard()
-        try:
-            command = parse_frame(message.get("text"))
-        except CommandError as error:
-            await self._strike(error)
-            return
+        command = read_frame(message.get("text"))
         if isinstance(command, Pong):
             self._outbox.pong(command.k)
         elif self._commands.full():
@@ -134,11 +132,11 @@ class ChatConsumer(AsyncConsumer):
         else:
             self._commands.put_nowait(command)
 
-    async def _strike(self, error: CommandError) -> None:
+    async def _strike(self, connection: Connection, error: CommandError) -> None:
         """Answer a bad frame; five within a minute end the connection for good."""
-        if self._connection is None:
+        await connection.refuse(error.code, id_=error.id)
+        if error.code in NO_STRIKE:
             return
-        await self._connection.refuse(error.code, id_=error.id)
         self._strikes.append(time.monotonic())
         full = len(self._strikes) == MAX_STRIKES
         if full and self._strikes[-1] - self._strikes[0] < STRIKE_SECONDS:
@@ -148,7 +146,11 @@ class ChatConsumer(AsyncConsumer):
         """The edge of the connection's task: whatever goes wrong ends here, in the log."""
         try:
             while True:
-                await connection.obey(await self._commands.get())
+                command = await self._commands.get()
+                if isinstance(command, CommandError):
+                    await self._strike(connection, command)
+                else:
+                    await connection.obey(command)
         except SlowReaderError:
             return  # the heartbeat's watch closes the socket
         except Exception:
@@ -169,29 +171,23 @@ class ChatConsumer(AsyncConsumer):
             await self.base_send({"type": "websocket.close", "code": code, "reason": None})
 
 
-def parse_frame(text: str | None) -> Command:
-    """Raises CommandError; `text` is None for a binary frame."""
-    if text is None:
-        raise CommandError("binary_unsupported")
-    return parse_command(text)
+def read_frame(text: str | None) -> Command | CommandError:
+    """The frame's command, or what is wrong with it; `text` is None for a binary frame."""
+    try:
+        return parse_command(text) if text is not None else CommandError("binary_unsupported")
+    except CommandError as error:
+        return error
 
 
 def session_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """The session cookie's value, if the handshake had a readable one."""
-    try:
-        cookies = SimpleCookie(header(headers, b"cookie"))
-    except CookieError:
-        return None
-    return cookies[COOKIE].value if COOKIE in cookies else None
+    """The session cookie's value; read as Django reads it, or page and socket would differ."""
+    return parse_cookie(header(headers, b"cookie")).get(COOKIE)
 
 
 def preferred_language(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """The language of error sentences: the page's choice, else the browser's."""
-    try:
-        chosen = SimpleCookie(header(headers, b"cookie")).get(settings.LANGUAGE_COOKIE_NAME)
-    except CookieError:
-        chosen = None
-    wanted = [chosen.value] if chosen else []
+    chosen = parse_cookie(header(headers, b"cookie")).get(settings.LANGUAGE_COOKIE_NAME)
+    wanted = [chosen] if chosen else []
     accepted = parse_accept_lang_header(header(headers, b"accept-language"))
     for code in (*wanted, *(language for language, _ in accepted)):
         try:

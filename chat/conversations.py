@@ -4,11 +4,11 @@ Every change raises the conversation's revision in its own transaction; what a f
 been committed.
 """
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from chat.commands import GiveFeedback, Notify, Regenerate, Send, Stop, Subscribe
@@ -27,7 +27,8 @@ from chat.wire_format import (
 TITLE_CHARACTERS = 60
 LISTED_CONVERSATIONS = 50
 SYNC_MESSAGES = 200
-"""Messages in one sync; earlier ones are fetched over HTTP."""
+SYNC_CHARACTERS = 100_000
+"""What one sync holds at most, so that it fits a socket's window; the rest is had over HTTP."""
 
 
 class NotFoundError(Exception):
@@ -55,10 +56,10 @@ def accept_send(identity: Identity, command: Send) -> Accepted:
 
 @transaction.atomic
 def stored_once(identity: Identity, command: Send) -> Accepted:
+    conversation = locked(identity, command.conversation, create=True)
     earlier = accepted_before(identity, command)
     if earlier:
         return earlier
-    conversation = locked(identity, command.conversation, create=True)
     question = add_question(conversation, command)
     return begin_turn(conversation, question, key=command.id)
 
@@ -119,20 +120,30 @@ def parent_of(conversation: Conversation, command: Send) -> Message | None:
 
 
 def accept_regenerate(identity: Identity, command: Regenerate) -> Accepted:
-    """A new reply beside an old one. Raises NotFoundError, IdConflictError, BusyError."""
-    with transaction.atomic():
-        earlier = Turn.objects.filter(key=command.id).select_related("conversation").first()
-        if earlier:
-            if earlier.conversation.visitor_id != identity.visitor:
-                raise IdConflictError
-            return acceptance(earlier, earlier.conversation.rev, duplicate=True)
-        reply = message_of(identity, command.message)
-        if reply.role != Message.Role.ASSISTANT or reply.parent is None:
-            raise NotFoundError
-        conversation = locked(identity, reply.conversation_id)
-        refuse_if_busy(conversation)
-        raise_revision(conversation)
-        return begin_turn(conversation, reply.parent, key=command.id)
+    """A new reply beside an old one. The same key again stores nothing.
+
+    Raises NotFoundError, IdConflictError, BusyError.
+    """
+    try:
+        return regenerated_once(identity, command)
+    except IntegrityError as error:  # the key began a turn elsewhere at the same moment
+        raise IdConflictError from error
+
+
+@transaction.atomic
+def regenerated_once(identity: Identity, command: Regenerate) -> Accepted:
+    reply = message_of(identity, command.message)
+    if reply.role != Message.Role.ASSISTANT or reply.parent is None:
+        raise NotFoundError
+    conversation = locked(identity, reply.conversation_id)
+    earlier = Turn.objects.filter(key=command.id).first()
+    if earlier and earlier.question_id != reply.parent_id:
+        raise IdConflictError
+    if earlier:
+        return acceptance(earlier, conversation.rev, duplicate=True)
+    refuse_if_busy(conversation)
+    raise_revision(conversation)
+    return begin_turn(conversation, reply.parent, key=command.id)
 
 
 def refuse_if_busy(conversation: Conversation) -> None:
@@ -148,7 +159,9 @@ def begin_turn(conversation: Conversation, question: Message, *, key: UUID) -> A
         status=Message.Status.RUNNING,
         rev=conversation.rev,
     )
-    turn = Turn.objects.create(conversation=conversation, question=question, reply=reply, key=key)
+    turn = Turn.objects.create(
+        conversation=conversation, question=question, reply=reply, key=key, lease_until=Now()
+    )
     return acceptance(turn, conversation.rev, duplicate=False)
 
 
@@ -215,14 +228,14 @@ def view(identity: Identity, command: Subscribe) -> ConversationView:
     """What the visitor's client lacks."""
     conversation = conversation_of(identity, command.conversation)
     since = command.rev if command.rev <= conversation.rev else 0
-    newest = conversation.messages.filter(rev__gt=since).order_by("-created_at")[:SYNC_MESSAGES]
+    changed = conversation.messages.filter(rev__gt=since)
     turn = shown_turn(conversation, command.turn.id if command.turn else None)
     return ConversationView(
         conversation=conversation.pk,
         rev=conversation.rev,
         full=since == 0,
         title=conversation.title,
-        messages=tuple(message_views(reversed(newest))),
+        messages=newest(changed),
         turn=turn_view(turn) if turn else None,
     )
 
@@ -258,8 +271,17 @@ def reply_view(identity: Identity, message: UUID) -> MessageView:
     return message_view(message_of(identity, message))
 
 
-def message_views(messages: Iterable[Message]) -> Iterable[MessageView]:
-    return (message_view(message) for message in messages)
+def newest(messages: QuerySet[Message]) -> tuple[MessageView, ...]:
+    """The last so many, oldest first; fewer where they are long, but one at least."""
+    views: list[MessageView] = []
+    room = SYNC_CHARACTERS
+    for message in messages.order_by("-created_at")[:SYNC_MESSAGES]:
+        view = message_view(message)
+        room -= len(view.text) + len(view.html or "") + len(str(view.sources))
+        if room < 0 and views:
+            break
+        views.append(view)
+    return tuple(reversed(views))
 
 
 def message_view(message: Message) -> MessageView:
@@ -284,9 +306,16 @@ def message_view(message: Message) -> MessageView:
     )
 
 
-def listed(identity: Identity, *, search: str = "") -> list[ConversationEntry]:
-    """The visitor's conversations, the latest first; `search` looks into their titles."""
+def listed(
+    identity: Identity, *, search: str = "", before: UUID | None = None
+) -> list[ConversationEntry]:
+    """The visitor's conversations, the latest first, or those after `before` in that order.
+
+    `search` looks into their titles. Raises NotFoundError for a `before` that is none of them.
+    """
     rows = Conversation.objects.filter(visitor=identity.visitor, title__icontains=search)
+    if before:
+        rows = rows.filter(updated_at__lt=conversation_of(identity, before).updated_at)
     return [
         ConversationEntry(id=row.pk, title=row.title, rev=row.rev, at=row.updated_at)
         for row in rows.order_by("-updated_at")[:LISTED_CONVERSATIONS]
@@ -296,3 +325,14 @@ def listed(identity: Identity, *, search: str = "") -> list[ConversationEntry]:
 def whole(identity: Identity, conversation: UUID) -> ConversationView:
     """A conversation as a client that knows nothing of it would be told."""
     return view(identity, Subscribe(conversation=conversation, rev=0, turn=None))
+
+
+def earlier_messages(
+    identity: Identity, conversation: UUID, *, before: UUID
+) -> tuple[MessageView, ...]:
+    """The messages before one of them, oldest first, as many as a sync holds."""
+    messages = conversation_of(identity, conversation).messages.all()
+    end = messages.filter(pk=before).first()
+    if end is None:
+        raise NotFoundError
+    return newest(messages.filter(created_at__lt=end.created_at))

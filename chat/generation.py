@@ -5,9 +5,10 @@ import logging
 import time
 import uuid
 from contextlib import aclosing
+from itertools import chain, repeat
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError, IntegrityError
 
 from chat import turns
 from chat.database import in_database
@@ -25,7 +26,8 @@ from knowledge.plain_text import language_of
 logger = logging.getLogger(__name__)
 
 BEATS_PER_LEASE = 3
-END_RETRIES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 4, 8)
+END_PAUSES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 4, 8)
+HAND_OVER_SECONDS = 5.0
 
 
 class RunningTurn:
@@ -35,8 +37,6 @@ class RunningTurn:
         self.claim = claim
         self.reply = reply
         self.stop = asyncio.Event()
-        if claim.stop_requested:
-            self.stop.set()
 
 
 class Generation:
@@ -72,7 +72,9 @@ class Generation:
             self._caretaker = asyncio.create_task(self._take_care(), name="turn caretaker")
 
     def start(self, turn: UUID) -> None:
-        """Run a turn in a task of its own, unless another process is faster."""
+        """Run a turn in a task of its own, unless it runs here or another process is faster."""
+        if turn in self._running:
+            return
         task = asyncio.create_task(self._run(turn), name=f"turn {turn}")
         self._tasks.add(task)
         task.add_done_callback(self._forget)
@@ -93,7 +95,15 @@ class Generation:
             task.cancel()
         await asyncio.gather(*owned, return_exceptions=True)
         if left:
-            await in_database(turns.hand_over, left, owner=self._owner)
+            await self._hand_over(left)
+
+    async def _hand_over(self, left: list[UUID]) -> None:
+        """Let go of turns. Where Postgres is away their leases run out by themselves."""
+        try:
+            async with asyncio.timeout(HAND_OVER_SECONDS):
+                await in_database(turns.hand_over, left, owner=self._owner)
+        except (DatabaseError, TimeoutError) as error:
+            logger.warning("turns not handed over: %s", type(error).__name__)
 
     async def _run(self, turn: UUID) -> None:
         """Claim and answer the turn. What Postgres refuses now is an orphan for the caretaker."""
@@ -105,8 +115,6 @@ class Generation:
                 await self._answer(claim)
         except DatabaseError as error:
             logger.warning("turn %s left for later: %s", turn, type(error).__name__)
-        finally:
-            self._running.pop(turn, None)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -114,9 +122,19 @@ class Generation:
             logger.error("%s broke off", task.get_name(), exc_info=task.exception())
 
     async def _answer(self, claim: Claim) -> None:
-        reply = Reply(claim.turn, claim.attempt, self.log)
-        running = self._running[claim.turn] = RunningTurn(claim, reply)
-        if claim.attempt == 1:
+        running = RunningTurn(claim, Reply(claim.turn, claim.attempt, self.log))
+        self._running[claim.turn] = running
+        try:
+            if await in_database(turns.stop_requested, claim.turn):  # before `stop` knew of it
+                running.stop.set()
+            await self._reply(running)
+        finally:
+            if self._running.get(claim.turn) is running:  # not a later attempt
+                del self._running[claim.turn]
+
+    async def _reply(self, running: RunningTurn) -> None:
+        reply = running.reply
+        if running.claim.attempt == 1:
             await reply.add(Started())
         else:
             await reply.restart(Restarted(keep=0, why="worker_lost"))
@@ -168,25 +186,30 @@ class Generation:
         raise RuntimeError("A turn ended without an outcome.")
 
     async def _store_end(self, running: RunningTurn, outcome: Outcome) -> None:
-        """Commit, then tell the readers. Postgres may be away for a moment: try again."""
+        """Commit, then tell the readers."""
         reply, claim = running.reply, running.claim
-        rev = None
-        for pause in (*END_RETRIES_SECONDS, None):
-            try:
-                rev = await asyncio.shield(
-                    in_database(turns.end, claim, outcome, reply.text, last_event=reply.count + 1)
-                )
-                break
-            except DatabaseError as error:
-                logger.warning("turn %s not stored: %s", claim.turn, type(error).__name__)
-                if pause is None:
-                    raise
-                await asyncio.sleep(pause)
+        rev = await self._stored(running, outcome)
         if rev is None:
             logger.warning("turn %s is another process's now", claim.turn)
             return
         await reply.end(outcome, rev)
         self.log.ring(claim.conversation, rev)
+
+    async def _stored(self, running: RunningTurn, outcome: Outcome) -> int | None:
+        """The revision that the end got. While Postgres is away the reply waits for it."""
+        claim, text = running.claim, running.reply.text
+        last_event = running.reply.count + 1
+        for pause in chain(END_PAUSES_SECONDS, repeat(END_PAUSES_SECONDS[-1])):
+            try:
+                return await asyncio.shield(
+                    in_database(turns.end, claim, outcome, text, last_event=last_event)
+                )
+            except (DataError, IntegrityError):
+                raise
+            except DatabaseError as error:
+                logger.warning("turn %s not stored: %s", claim.turn, type(error).__name__)
+                await asyncio.sleep(pause)
+        return None
 
     async def _take_care(self) -> None:
         """Renew leases, hear of stops, and take up orphans once Postgres has been well a while."""
@@ -216,6 +239,6 @@ class Generation:
             owner=self._owner,
             lease_seconds=self._lease_seconds,
         )
-        for turn in running:
+        for turn, each in running.items():
             if kept.get(turn, True):  # a stop was asked for, or another owner has it
-                self.stop(turn)
+                each.stop.set()

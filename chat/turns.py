@@ -33,7 +33,6 @@ class Claim:
     attempt: int
     question: str
     history: tuple[ChatMessage, ...]
-    stop_requested: bool
     interrupted_text: str
 
 
@@ -52,9 +51,12 @@ def claim(turn: UUID, *, owner: UUID, lease_seconds: int) -> Claim | None:
         attempt=row.attempt,
         question=row.question.text,
         history=history(row.question),
-        stop_requested=row.stop_requested,
         interrupted_text=row.reply.text,
     )
+
+
+def stop_requested(turn: UUID) -> bool:
+    return Turn.objects.filter(pk=turn, stop_requested=True).exists()
 
 
 def history(question: Message) -> tuple[ChatMessage, ...]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from knowledge.calibration import calibrate_if_needed
 from knowledge.embedders.base import EmbedderError
@@ -38,10 +38,15 @@ def set_up(tell: Tell) -> None:
 def load_sample(tell: Tell) -> None:
     if Answer.objects.exists():
         return
-    tell("Loading the sample knowledge (not reviewed by a clinician) …")
+    tell("Loading the sample knowledge (not reviewed by a clinician). This takes a moment …")
     files = knowledge_files(settings.BASE_DIR / "sample", source=SAMPLE_SOURCE)
-    report = ingest(files=files, embedder=embedder(), publish=True)
-    tell(f"{report.created} sample answers are published.")
+    with transaction.atomic():  # all of it or nothing: the next start looks for any answer
+        report = ingest(files=files, embedder=embedder(), publish=True)
+        transaction.set_rollback(bool(report.errors))
+    if report.errors:
+        tell(f"The sample was not loaded: {report.errors[0].message}")
+    else:
+        tell(f"{report.published} sample answers are published.")
 
 
 def make_findable(tell: Tell) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from daphne.server import Server, twisted_loop
 from twisted.internet.interfaces import IListeningPort
+from twisted.python.failure import Failure
 
 from chat.commands import MAX_FRAME_BYTES
 from chat.consumers import say_goodbye_to_all
@@ -42,26 +43,31 @@ class ChatServer(Server):  # type: ignore[misc]  # daphne has no types
         self._ports: list[IListeningPort] = []
         self._stopping: asyncio.Task[None] | None = None
         self._warming_up: asyncio.Task[None] | None = None
-        self.failed = False
+        self.failure = ""
 
     def run(self) -> None:
-        """Blocks until stopped. `failed` tells whether the address could not be listened on."""
+        """Blocks until stopped. `failure` tells why the address could not be listened on."""
         for number, seconds in ((signal.SIGTERM, self._drain_seconds), (signal.SIGINT, 0.0)):
             twisted_loop.add_signal_handler(number, self._begin_stopping, seconds)
         super().run()
+        for number in (signal.SIGTERM, signal.SIGINT):  # what still hangs now may be ended
+            signal.signal(number, signal.SIG_DFL)
 
     def listen_success(self, port: IListeningPort) -> None:
         super().listen_success(port)
         self._ports.append(port)
         twisted_loop.call_soon(self._started)
 
-    def listen_error(self, failure: object) -> None:
-        self.failed = True
+    def listen_error(self, failure: Failure) -> None:
+        self.failure = failure.getErrorMessage()
         self.stop()
 
     def _started(self) -> None:
         """Daphne knows no ASGI lifespan: background tasks begin here, inside the event loop."""
-        self.ws_factory.setProtocolOptions(failByDrop=False)  # say 1009 instead of vanishing
+        self.ws_factory.setProtocolOptions(
+            failByDrop=False,  # say 1009 instead of vanishing
+            allowNullOrigin=True,  # else reset by this call; ExactOrigin is who refuses, with 403
+        )
         generation().begin()
         self._warming_up = twisted_loop.create_task(warm_up())
         self._ready()

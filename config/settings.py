@@ -171,8 +171,6 @@ if EMBEDDER == "openai" and not (EMBEDDING_MODEL and (EMBEDDING_BASE_URL or EMBE
 
 TURN_LEASE_SECONDS = env.whole_number("TURN_LEASE_SECONDS", 15, least=3, most=300)
 DRAIN_SECONDS = env.whole_number("DRAIN_SECONDS", 60, least=0, most=600)
-FRAME_BYTES = 16_384
-TEXT_CHARACTERS = 8_192
 PING_SECONDS = env.whole_number("PING_SECONDS", 20, least=1, most=60)
 
 # --- Logs: ids and codes, never message text

@@ -9,7 +9,7 @@ venv=.venv
 say() { printf '%s\n' "$*" >&2; }
 
 find_python() {
-    for name in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
+    for name in "${PYTHON:-python3}" python3 python3.14 python3.13 python3.12 python3.11; do
         if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             echo "$name"
             return
@@ -51,7 +51,10 @@ fill_venv() {
         return
     fi
     say "Installing $file ..."
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$file"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$file" &
+    trap 'kill $! 2>/dev/null' INT TERM
+    wait $!
+    trap - INT TERM
     wanted "$file" >"$stamp"
 }
 

@@ -95,6 +95,10 @@ class OpenAIServer:
         """What to do with the next chat completions, one step for each."""
         self._steps.extend(steps)
 
+    def forget_script(self) -> None:
+        """Drops the steps that no request has come for."""
+        self._steps.clear()
+
     async def request(self, number: int) -> Received:
         """Chat completion `number`, counted from 1, as soon as it has been asked for."""
         await self._arrival(number).wait()

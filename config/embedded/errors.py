@@ -1,5 +1,7 @@
 """The one error of this package."""
 
+from django.db import OperationalError
 
-class EmbeddedPostgresError(Exception):
+
+class EmbeddedPostgresError(OperationalError):
     """The embedded Postgres cannot be used; the message says why and what to do, for a person."""

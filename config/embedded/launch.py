@@ -6,7 +6,7 @@ from pathlib import Path
 from config.embedded.cluster import ensure_cluster
 from config.embedded.errors import EmbeddedPostgresError
 from config.embedded.place import SOCKET_NAME, Place
-from config.embedded.postmaster import Postmaster, command_line, drop_stale_locks
+from config.embedded.postmaster import Postmaster, alive, drop_stale_locks
 
 PORT = int(SOCKET_NAME.rpartition(".")[2])
 READY_SECONDS = 120  # crash recovery may have much to replay
@@ -42,7 +42,7 @@ def running_postmaster(place: Place, *, durable: bool) -> Postmaster:
         postmaster = Postmaster.find(place.data)
         if postmaster is not None and postmaster.ready:
             return postmaster
-        if postmaster is None and (launched is None or not command_line(launched)):
+        if postmaster is None and (launched is None or not alive(launched)):
             _check_failure(place, launched)
             launched = _launch(place, durable=durable)
         time.sleep(POLL_SECONDS)

@@ -69,18 +69,32 @@ def drop_stale_locks(data: Path, socket_folder: Path) -> None:
 
 
 def command_line(pid: int) -> bytes:
-    """A process's arguments with a space after each; empty if it is gone or a zombie."""
+    """A process's arguments with a space after each; empty if it is gone or a zombie.
+
+    It is empty for a moment too while a process turns into another program: see `alive`.
+    """
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
     except (ProcessLookupError, PermissionError):  # a stranger's is hidden on some machines
         return b""
     except FileNotFoundError:
-        return b"" if Path("/proc/self").exists() else _ps_command_line(pid)
+        return b"" if Path("/proc/self").exists() else _ps(pid, "command=")
 
 
-def _ps_command_line(pid: int) -> bytes:
+def alive(pid: int) -> bool:
+    """Whether a process of ours is neither gone nor a zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2]
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:
+        state = b"" if Path("/proc/self").exists() else _ps(pid, "stat=")
+    return bool(state) and not state.startswith((b"Z", b"X"))
+
+
+def _ps(pid: int, shown: str) -> bytes:
     """The same without /proc, as on macOS."""
-    shown = subprocess.run(  # noqa: S603 - a number is all that comes from outside
-        ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False
+    process = subprocess.run(  # noqa: S603 - nothing that comes from outside
+        ["/bin/ps", "-ww", "-o", shown, "-p", str(pid)], capture_output=True, check=False
     )
-    return shown.stdout
+    return process.stdout.strip()

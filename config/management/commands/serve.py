@@ -17,18 +17,19 @@ class Command(BaseCommand):
 
     def handle(self, *_args: object, host: str, port: int, **options: object) -> None:
         if options["set_up"]:
-            set_up(self.stdout.write)
+            set_up(self.tell)
         shown = f"[{host}]" if ":" in host else host
         server = ChatServer(
             host=host,
             port=port,
             drain_seconds=settings.DRAIN_SECONDS,
-            ready=lambda: self.announce(f"Ready: http://{shown}:{port}"),
+            ready=lambda: self.tell(f"Ready: http://{shown}:{port}"),
         )
         server.run()
-        if server.failed:
-            raise CommandError(f"{shown}:{port} is in use. Set PORT to another number.")
+        if server.failure:
+            raise CommandError(f"{server.failure} Set HOST and PORT to what is free here.")
 
-    def announce(self, line: str) -> None:
+    def tell(self, line: str) -> None:
+        """Flushed, for those who read it from a pipe or a file."""
         self.stdout.write(line)
         self.stdout.flush()

@@ -1,0 +1,366 @@
+"""A chat client for tests: one visitor's socket, by the client rules of docs/protocol.md."""
+
+import asyncio
+import hashlib
+import json
+import ssl
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+import httpx2
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin, Subprotocol
+
+from tests.serving import ChatServer
+
+PROTOCOL = "expertline.v1"
+LIMIT_SECONDS = 20
+PRIVATE_CHARACTERS = 12
+"""Shorter texts stand in a log by chance."""
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For HTTP clients: to make one of their own takes each 30 ms, and none speaks TLS here."""
+
+Frame = dict[str, Any]  # parsed JSON, which tests index freely
+Cursor = tuple[int, int]
+T = TypeVar("T")
+
+
+class WrongFrameError(Exception):
+    """The server broke the protocol; what it sent follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Somebody with a session of their own at this server."""
+
+    server: ChatServer
+    cookie: str
+
+    @classmethod
+    async def arrive(cls, server: ChatServer) -> Self:
+        """Whoever opens the page."""
+        async with httpx2.AsyncClient(verify=NO_TLS) as http:
+            page = await http.get(f"{server.url}/")
+        page.raise_for_status()
+        return cls(server=server, cookie=f"sessionid={page.cookies['sessionid']}")
+
+    async def get(self, path: str) -> Any:
+        """What the server answers in JSON."""
+        async with httpx2.AsyncClient(headers={"Cookie": self.cookie}, verify=NO_TLS) as http:
+            response = await http.get(f"{self.server.url}{path}")
+        return response.json()
+
+    async def finished(self, message: str) -> Frame:
+        """A reply as it is stored, once it is complete."""
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while (stored := await self.get(f"/api/messages/{message}"))["status"] == "running":
+                await asyncio.sleep(0.02)
+        return cast(Frame, stored)
+
+
+@dataclass(slots=True)
+class Reply:
+    """What the client has of one turn's reply."""
+
+    cursor: Cursor = (0, 0)
+    text: str = ""
+    blocks: list[Frame] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    """Of the events in their order; "text" for a piece of text."""
+    end: Frame | None = None
+
+    def apply(self, frame: Frame) -> None:
+        match frame["type"]:
+            case "text":
+                self.text += frame["text"]
+                self.kinds.append("text")
+            case "event":
+                self._apply_event(frame["event"])
+                self.kinds.append(frame["event"]["kind"])
+            case "snapshot":
+                self.text, self.blocks = frame["text"], frame["blocks"]
+            case "end":
+                self.end = frame
+                self._check(frame)
+        self.cursor = cursor_of(frame["cursor"])
+
+    def _apply_event(self, event: Frame) -> None:
+        match event["kind"]:
+            case "block":
+                self.blocks.append(event)
+            case "restarted":
+                self.text = utf16_slice(self.text, 0, event["keep"])
+                self.blocks = [block for block in self.blocks if block["end"] <= event["keep"]]
+
+    def _check(self, end: Frame) -> None:
+        digest = hashlib.sha256(self.text.encode()).hexdigest()[:16]
+        if (end["length"], end["sha256"]) != (utf16_length(self.text), digest):
+            raise WrongFrameError(f"The reply is “{self.text}”, but it ended so: {end}")
+
+
+class ChatClient:
+    """Connected while the `async with` block runs. `frames` are all that ever came, in order.
+
+    Without `pongs` it falls silent, as a client that has lost its way.
+    """
+
+    def __init__(
+        self, visitor: Visitor, *, pongs: bool = True, language: str | None = None
+    ) -> None:
+        self.visitor = visitor
+        self.frames: list[Frame] = []
+        self.bytes_received = 0
+        self.gaps = 0
+        self.pongs = pongs
+        self._headers = {"Cookie": visitor.cookie}
+        if language is not None:
+            self._headers["Accept-Language"] = language
+        self._replies: dict[str, Reply] = {}
+        self._revisions: dict[str, int] = {}
+        self._running: dict[str, str] = {}
+        """Conversation: the turn that the client last heard of."""
+        self._unaccepted: dict[str, Frame] = {}
+        self._news = asyncio.Condition()
+        self._socket: ClientConnection | None = None
+        self._receiving: asyncio.Task[None] | None = None
+        self._connected = False
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        await self.leave()
+        if error is None and self.gaps:
+            raise WrongFrameError(f"{self.gaps} times something was missing.")
+
+    async def connect(self) -> None:
+        """A new socket; what was not accepted is sent again, and what was followed is resumed."""
+        server = self.visitor.server
+        welcomes = len(self.all_of("welcome"))
+        self._socket = await connect(
+            server.socket_url,
+            origin=Origin(server.url),
+            subprotocols=[Subprotocol(PROTOCOL)],
+            additional_headers=self._headers,
+            compression=None,
+            ping_interval=None,
+            max_size=None,
+        )
+        self._connected = True
+        self._receiving = asyncio.create_task(self._receive(self._socket))
+        await self.until(lambda: len(self.all_of("welcome")) > welcomes)
+        await self.resend()
+        for conversation in list(self._revisions):
+            await self.subscribe(conversation)
+
+    async def resend(self) -> None:
+        """Send again what was not accepted."""
+        for command in list(self._unaccepted.values()):
+            await self.say(command)
+
+    async def leave(self) -> None:
+        """Close the socket as a browser does."""
+        if self._socket and self._receiving:
+            await self._socket.close()
+            await self._receiving
+
+    async def vanish(self) -> None:
+        """Lose the connection without a word."""
+        assert self._socket
+        assert self._receiving
+        self._socket.transport.abort()
+        await self._receiving
+
+    async def close_code(self) -> int | None:
+        """The code that the server closed the connection with, once it has."""
+        assert self._socket
+        async with asyncio.timeout(LIMIT_SECONDS):
+            await self._socket.wait_closed()
+        return self._socket.close_code
+
+    async def say(self, command: Frame | str | bytes) -> None:
+        assert self._socket
+        if not isinstance(command, dict):
+            await self._socket.send(command)
+            return
+        if len(text := str(command.get("text", ""))) >= PRIVATE_CHARACTERS:
+            self.visitor.server.private.add(text)
+        await self._socket.send(json.dumps(command, ensure_ascii=False))
+
+    async def send(
+        self,
+        text: str,
+        *,
+        conversation: str | None = None,
+        parent: str | None = None,
+        **fields: str,
+    ) -> Frame:
+        """Ask something; the `accepted` frame. Without a conversation, in a new one."""
+        command = send_command(text, conversation=conversation, parent=parent, **fields)
+        await self.say(self.note_unaccepted(command))
+        return await self.frame("accepted", id=command["id"])
+
+    def note_unaccepted(self, command: Frame) -> Frame:
+        """Put a message into the outbox: it is sent after every welcome until it is accepted."""
+        self._unaccepted[command["id"]] = command
+        return command
+
+    async def ask(
+        self, text: str, *, conversation: str | None = None, parent: str | None = None
+    ) -> Frame:
+        """Ask something; the `end` frame of the reply."""
+        accepted = await self.send(text, conversation=conversation, parent=parent)
+        return await self.end_of(accepted["turn"])
+
+    async def subscribe(self, conversation: str, **fields: object) -> None:
+        """With what the client has of the conversation, unless `fields` say otherwise."""
+        turn = self._running.get(conversation)
+        position = {"id": turn, "cursor": self.cursor_of(turn)} if turn else None
+        known: Frame = {"rev": self._revisions.get(conversation, 0), "turn": position}
+        self._revisions.setdefault(conversation, 0)
+        await self.say({"type": "subscribe", "conversation": conversation} | known | fields)
+
+    def remember(self, conversation: str, frames: Sequence[Frame]) -> None:
+        """Begin with what another client was told of a turn of this conversation."""
+        for frame in frames:
+            self.reply(frame["turn"]).apply(frame)
+            self._running[conversation] = frame["turn"]
+
+    async def frame(self, kind: str, **fields: object) -> Frame:
+        """The first frame of this kind with these fields, which may have come already."""
+        return await self.until(lambda: next(iter(self.all_of(kind, **fields)), None))
+
+    async def error(self, command: Frame | str | bytes) -> str:
+        """Say something that is refused; the code of the next error."""
+        errors = len(self.all_of("error"))
+        await self.say(command)
+        await self.until(lambda: len(self.all_of("error")) > errors)
+        return str(self.all_of("error")[errors]["code"])
+
+    async def end_of(self, turn: str) -> Frame:
+        return await self.until(lambda: self.reply(turn).end)
+
+    async def until(self, fact: Callable[[], T | None]) -> T:
+        """What `fact` gives, as soon as that is something. It is asked after every frame."""
+        async with asyncio.timeout(LIMIT_SECONDS), self._news:
+            while not (value := fact()):
+                if not self._connected:
+                    raise ConnectionError(f"The connection ended after {self.frames[-3:]}")
+                await self._news.wait()
+        return value
+
+    def answered(self) -> bool:
+        """Whether a command was accepted or refused."""
+        return bool(self.all_of("accepted") or self.all_of("error"))
+
+    def all_of(self, kind: str, **fields: object) -> list[Frame]:
+        return [
+            frame
+            for frame in self.frames
+            if frame["type"] == kind
+            and all(frame.get(name) == value for name, value in fields.items())
+        ]
+
+    def frames_of(self, turn: str) -> list[Frame]:
+        """Everything that was said of a turn's reply."""
+        return [frame for frame in self.frames if frame.get("turn") == turn and "cursor" in frame]
+
+    def conversation_of(self, turn: str) -> str:
+        """Of a turn that the client has heard of, which need not run any more."""
+        accepted = self.all_of("accepted", turn=turn)
+        synced = [
+            each for each in self.all_of("sync") if each["turn"] and each["turn"]["id"] == turn
+        ]
+        return str((accepted + synced)[0]["conversation"])
+
+    def reply(self, turn: str) -> Reply:
+        return self._replies.setdefault(turn, Reply())
+
+    def text_of(self, turn: str) -> str:
+        return self.reply(turn).text
+
+    def cursor_of(self, turn: str) -> str:
+        return "{}-{}".format(*self.reply(turn).cursor)
+
+    async def _receive(self, socket: ClientConnection) -> None:
+        try:
+            async for data in socket:
+                frame = json.loads(data)
+                self.bytes_received += len(data.encode() if isinstance(data, str) else data)
+                await self._take(frame)
+                async with self._news:
+                    self.frames.append(frame)
+                    self._news.notify_all()
+        except ConnectionClosed:
+            pass
+        finally:
+            self._connected = False
+            async with self._news:
+                self._news.notify_all()
+
+    async def _take(self, frame: Frame) -> None:
+        match frame["type"]:
+            case "ping" if self.pongs:
+                await self.say({"type": "pong", "k": frame["k"]})
+            case "accepted":
+                self._unaccepted.pop(frame["id"], None)
+                self._note_revision(frame)
+                self._running[frame["conversation"]] = frame["turn"]
+            case "sync":
+                self._note_revision(frame)
+                if frame["turn"]:
+                    self._running[frame["conversation"]] = frame["turn"]["id"]
+            case "text" | "event" | "snapshot" | "end":
+                await self._take_piece(frame)
+
+    async def _take_piece(self, frame: Frame) -> None:
+        reply = self.reply(frame["turn"])
+        if cursor_of(frame["cursor"]) <= reply.cursor:
+            return
+        if frame["type"] != "snapshot" and cursor_of(frame["after"]) != reply.cursor:
+            self.gaps += 1
+            conversation = next(c for c, turn in self._running.items() if turn == frame["turn"])
+            await self.subscribe(conversation)
+            return
+        reply.apply(frame)
+
+    def _note_revision(self, frame: Frame) -> None:
+        known = self._revisions.get(frame["conversation"], 0)
+        self._revisions[frame["conversation"]] = max(known, frame["rev"])
+
+
+def send_command(
+    text: str, *, conversation: str | None = None, parent: str | None = None, **fields: str
+) -> Frame:
+    return {
+        "type": "send",
+        "id": new_id(),
+        "conversation": conversation or new_id(),
+        "text": text,
+        "parent": parent,
+    } | fields
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def cursor_of(text: str) -> Cursor:
+    attempt, n = text.split("-")
+    return int(attempt), int(n)
+
+
+def utf16_length(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def utf16_slice(text: str, start: int, end: int) -> str:
+    return text.encode("utf-16-le")[start * 2 : end * 2].decode("utf-16-le")

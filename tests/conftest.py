@@ -1,0 +1,120 @@
+"""What tests of the running server share: databases, servers, and the model behind them.
+
+Each test has its own visitors and conversations, so that servers can be shared.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.chat_client import Visitor
+from tests.databases import database_url, new_database
+from tests.openai_script import Step
+from tests.openai_server import OpenAIServer, Received, in_thread
+from tests.serving import ChatServer, environment, manage
+
+ANSWERS = Path(__file__).with_name("answers.jsonl")
+
+
+@pytest.fixture(scope="session")
+def knowledge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated database in which the answers of answers.jsonl are published, to be copied."""
+    with new_database() as name:
+        variables = environment(tmp_path_factory.mktemp("knowledge"))
+        variables["DATABASE_URL"] = database_url(name)
+        for command in (["migrate", "-v0"], ["ingest", str(ANSWERS), "--publish", "--quiet"]):
+            finished = manage(*command, environment=variables)
+            assert finished.returncode == 0, finished.stderr
+        yield name
+
+
+@pytest.fixture
+def database(knowledge: str) -> Iterator[str]:
+    """A copy of `knowledge` for one test."""
+    with new_database(knowledge) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def scripted_server() -> Iterator[OpenAIServer]:
+    with in_thread(OpenAIServer()) as server:
+        yield server
+
+
+class Model:
+    """One test's share of the scripted server, which counts its requests from 1."""
+
+    def __init__(self, server: OpenAIServer) -> None:
+        self._server = server
+        self._before = len(server.requests)
+
+    @property
+    def requests(self) -> list[Received]:
+        return self._server.requests[self._before :]
+
+    def script(self, *steps: Step) -> None:
+        """What to do with the next requests; then it answers like a cooperative model."""
+        self._server.script(*steps)
+
+    async def request(self, number: int) -> Received:
+        """This one, as soon as it has come."""
+        return await self._server.request(self._before + number)
+
+
+@pytest.fixture
+def model(scripted_server: OpenAIServer) -> Iterator[Model]:
+    yield Model(scripted_server)
+    scripted_server.forget_script()
+
+
+@contextmanager
+def quiet(server: ChatServer) -> Iterator[ChatServer]:
+    """The server, which must not complain, or tell what visitors said, while it runs."""
+    with server:
+        yield server
+    assert not server.complaints
+
+
+@pytest.fixture(scope="session")
+def model_database(knowledge: str) -> Iterator[str]:
+    with new_database(knowledge) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def model_server(model_database: str, scripted_server: OpenAIServer) -> Iterator[ChatServer]:
+    """With the scripted model behind it, and a heart that beats every second."""
+    settings = {
+        "DATABASE_URL": database_url(model_database),
+        "OPENAI_BASE_URL": scripted_server.base_url,
+        "PYTHON_API_ORIGINS": "https://app.example",
+        "PING_SECONDS": "1",
+        "TURN_LEASE_SECONDS": "300",  # nothing here waits for the caretaker
+    }
+    with quiet(ChatServer(settings=settings)) as server:
+        yield server
+
+
+@pytest.fixture
+async def alice(model_server: ChatServer) -> Visitor:
+    return await Visitor.arrive(model_server)
+
+
+@pytest.fixture
+async def bob(model_server: ChatServer) -> Visitor:
+    return await Visitor.arrive(model_server)
+
+
+@pytest.fixture(scope="session")
+def expert_database(knowledge: str) -> Iterator[str]:
+    with new_database(knowledge) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def expert_server(expert_database: str) -> Iterator[ChatServer]:
+    """Without a model: it quotes the experts."""
+    with quiet(ChatServer(settings={"DATABASE_URL": database_url(expert_database)})) as server:
+        yield server

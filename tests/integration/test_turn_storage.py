@@ -1,0 +1,369 @@
+"""The rows of conversations and turns: who may write what, and when."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import IntegrityError, connection
+
+from chat import conversations, turns
+from chat.commands import Regenerate, Send, Stop
+from chat.conversations import BusyError, IdConflictError, NotFoundError
+from chat.models import Conversation, Message, Turn
+from chat.turn.events import Outcome, Source, Usage
+from chat.turns import Claim
+from chat.visitors import Identity
+from chat.wire_format import Accepted
+
+pytestmark = pytest.mark.django_db
+
+LEASE_SECONDS = 15
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+ALICE = Identity(visitor=UUID(int=1))
+BOB = Identity(visitor=UUID(int=2))
+THIS_PROCESS = UUID(int=11)
+OTHER_PROCESS = UUID(int=12)
+DONE = Outcome(
+    grounding="answer",
+    sources=(
+        Source(
+            answer=str(UUID(int=7)),
+            version=3,
+            title="Why?",
+            expert="Dr. Young",
+            role="Therapist",
+            reviewed_at=None,
+            overdue=False,
+            score=0.91234,
+            text="Because.",
+            url=None,
+        ),
+    ),
+    suggestions=("And why that?",),
+    usage=Usage(input_tokens=5, output_tokens=7, estimated=False),
+    model="scripted",
+)
+
+
+def send(
+    text: str = "Why?", *, conversation: UUID | None = None, parent: UUID | None = None
+) -> Send:
+    return Send(
+        id=uuid4(),
+        conversation=conversation or uuid4(),
+        text=text,
+        parent=parent,
+        continues=False,
+    )
+
+
+def asked(text: str = "Why?", *, after: Accepted | None = None) -> Accepted:
+    """Alice's message, in a new conversation or as the answer to an earlier reply."""
+    talk, parent = (after.conversation, after.message) if after else (None, None)
+    return conversations.accept_send(ALICE, send(text, conversation=talk, parent=parent))
+
+
+def claimed(turn: UUID, owner: UUID = THIS_PROCESS) -> Claim:
+    claim = turns.claim(turn, owner=owner, lease_seconds=LEASE_SECONDS)
+    assert claim is not None
+    return claim
+
+
+def keep(claim: Claim, text: str, owner: UUID = THIS_PROCESS) -> dict[UUID, bool]:
+    return turns.keep(
+        {claim.turn: claim.attempt},
+        {claim.turn: text},
+        owner=owner,
+        lease_seconds=LEASE_SECONDS,
+    )
+
+
+def let_lease_end(turn: UUID) -> None:
+    Turn.objects.filter(pk=turn).update(lease_until=LONG_AGO)
+
+
+def answered(text: str, reply: str, *, after: Accepted | None = None) -> Accepted:
+    accepted = asked(text, after=after)
+    turns.end(claimed(accepted.turn), DONE, reply, last_event=3)
+    return accepted
+
+
+def test_claim_tells_an_owner_what_it_needs() -> None:
+    accepted = asked("Why does he spin?")
+
+    assert claimed(accepted.turn) == Claim(
+        turn=accepted.turn,
+        conversation=accepted.conversation,
+        attempt=1,
+        question="Why does he spin?",
+        history=(),
+        interrupted_text="",
+    )
+
+
+def test_turn_that_is_held_cannot_be_claimed() -> None:
+    accepted = asked()
+    claimed(accepted.turn)
+
+    assert turns.claim(accepted.turn, owner=OTHER_PROCESS, lease_seconds=LEASE_SECONDS) is None
+
+
+def test_turn_whose_lease_is_over_is_claimed_as_the_next_attempt() -> None:
+    accepted = asked()
+    first = claimed(accepted.turn)
+    keep(first, "Becau")
+    let_lease_end(accepted.turn)
+
+    second = claimed(accepted.turn, OTHER_PROCESS)
+
+    assert (second.attempt, second.interrupted_text) == (2, "Becau")
+
+
+def test_turn_that_has_ended_cannot_be_claimed() -> None:
+    accepted = answered("Why?", "Because.")
+    let_lease_end(accepted.turn)
+
+    assert turns.claim(accepted.turn, owner=OTHER_PROCESS, lease_seconds=LEASE_SECONDS) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_one_of_many_who_claim_at_once_gets_the_turn() -> None:
+    accepted = asked()
+
+    def claim_and_leave(_: int) -> Claim | None:
+        try:
+            return turns.claim(accepted.turn, owner=uuid4(), lease_seconds=LEASE_SECONDS)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        claims = list(threads.map(claim_and_leave, range(8)))
+
+    assert len([claim for claim in claims if claim]) == 1
+
+
+def test_kept_turn_has_a_new_lease_and_its_text_so_far() -> None:
+    accepted = asked()
+    claim = claimed(accepted.turn)
+    let_lease_end(accepted.turn)
+
+    kept = keep(claim, "Becau")
+
+    turn = Turn.objects.get(pk=accepted.turn)
+    assert kept == {accepted.turn: False}
+    assert turn.lease_until > LONG_AGO + timedelta(days=1)
+    assert Message.objects.get(pk=accepted.message).text == "Becau"
+
+
+def test_owner_who_was_replaced_keeps_nothing() -> None:
+    accepted = asked()
+    zombie = claimed(accepted.turn)
+    let_lease_end(accepted.turn)
+    successor = claimed(accepted.turn, OTHER_PROCESS)
+    keep(successor, "New", OTHER_PROCESS)
+
+    assert keep(zombie, "Old") == {}
+    assert Message.objects.get(pk=accepted.message).text == "New"
+
+
+def test_owner_hears_of_a_stop_when_it_renews_its_lease() -> None:
+    accepted = asked()
+    claim = claimed(accepted.turn)
+    conversations.request_stop(ALICE, Stop(turn=accepted.turn, send=None))
+
+    assert keep(claim, "") == {accepted.turn: True}
+
+
+def test_next_owner_hears_of_a_stop_that_the_last_one_missed() -> None:
+    stopped, other = asked("Stop?"), asked("Go on?")
+    conversations.request_stop(ALICE, Stop(turn=None, send=stopped.id))
+
+    assert turns.stop_requested(stopped.turn)
+    assert not turns.stop_requested(other.turn)
+
+
+def test_end_stores_the_reply_with_all_that_belongs_to_it() -> None:
+    accepted = asked()
+
+    rev = turns.end(claimed(accepted.turn), DONE, "Because.", last_event=9)
+
+    reply = conversations.reply_view(ALICE, accepted.message)
+    assert (reply.text, reply.status, reply.rev) == ("Because.", "done", rev)
+    assert (reply.grounding, reply.finish, reply.error) == ("answer", "stop", "")
+    assert (reply.sources[0]["score"], reply.suggestions) == (0.9123, ["And why that?"])  # type: ignore[index,call-overload]
+    assert reply.usage == {"input_tokens": 5, "output_tokens": 7, "estimated": False}
+    assert Turn.objects.get(pk=accepted.turn).last_event == 9
+
+
+def test_end_that_is_repeated_changes_nothing() -> None:
+    accepted = asked()
+    claim = claimed(accepted.turn)
+
+    revs = [turns.end(claim, DONE, "Because.", last_event=9) for _ in range(3)]
+
+    assert revs == [2, 2, 2]
+    assert Conversation.objects.get(pk=accepted.conversation).rev == 2
+
+
+def test_owner_who_was_replaced_ends_nothing() -> None:
+    accepted = asked()
+    zombie = claimed(accepted.turn)
+    let_lease_end(accepted.turn)
+    successor = claimed(accepted.turn, OTHER_PROCESS)
+
+    assert turns.end(zombie, DONE, "Old.", last_event=9) is None
+    assert turns.end(successor, DONE, "New.", last_event=4) == 2
+    assert turns.end(zombie, DONE, "Old.", last_event=9) is None
+    assert Message.objects.get(pk=accepted.message).text == "New."
+
+
+def test_end_that_differs_from_the_stored_one_is_refused() -> None:
+    accepted = asked()
+    claim = claimed(accepted.turn)
+    turns.end(claim, DONE, "Because.", last_event=9)
+
+    assert turns.end(claim, replace(DONE, status="failed"), "Because.", last_event=9) is None
+
+
+def test_turns_that_are_handed_over_can_be_claimed_at_once() -> None:
+    accepted = asked()
+    claimed(accepted.turn)
+
+    turns.hand_over([accepted.turn], owner=THIS_PROCESS)
+
+    assert turns.orphans() == [accepted.turn]
+    assert claimed(accepted.turn, OTHER_PROCESS).attempt == 2
+
+
+def test_nobody_hands_over_what_another_holds() -> None:
+    accepted = asked()
+    claimed(accepted.turn)
+
+    turns.hand_over([accepted.turn], owner=OTHER_PROCESS)
+
+    assert turns.orphans() == []
+
+
+def test_orphans_are_the_running_turns_that_nobody_holds() -> None:
+    new, held, lost = asked("New?"), asked("Held?"), asked("Lost?")
+    answered("Over?", "Yes.")
+    for accepted in (held, lost):
+        claimed(accepted.turn)
+    let_lease_end(lost.turn)
+
+    assert turns.orphans() == [lost.turn, new.turn]
+
+
+def test_history_is_what_was_said_on_the_branch() -> None:
+    first = answered("One?", "One.")
+    answered("Other?", "Other.", after=first)
+    second = answered("Two?", "Two.", after=first)
+    third = asked("Three?", after=second)
+
+    said = [(each.role, each.content) for each in claimed(third.turn).history]
+
+    assert said == [
+        ("user", "One?"),
+        ("assistant", "One."),
+        ("user", "Two?"),
+        ("assistant", "Two."),
+    ]
+
+
+def test_history_of_a_new_reply_is_what_came_before_the_question() -> None:
+    first = answered("One?", "One.")
+    second = answered("Two?", "Two.", after=first)
+    again = conversations.accept_regenerate(ALICE, Regenerate(id=uuid4(), message=second.message))
+
+    claim = claimed(again.turn)
+
+    assert claim.question == "Two?"
+    assert [each.content for each in claim.history] == ["One?", "One."]
+
+
+def test_history_leaves_out_replies_without_a_word() -> None:
+    first = answered("One?", "")
+    second = asked("Two?", after=first)
+
+    assert [each.content for each in claimed(second.turn).history] == ["One?"]
+
+
+def test_history_is_bounded_in_messages_and_characters() -> None:
+    accepted = answered("0?", "0.")
+    for number in range(1, turns.HISTORY_MESSAGES):
+        accepted = answered(f"{number}?", f"{number}.", after=accepted)
+    many = claimed(asked("Last?", after=accepted).turn)
+    long = answered("Long?", "x" * (turns.HISTORY_CHARACTERS - 4))
+    short = claimed(asked("Short?", after=long).turn)
+
+    assert len(many.history) == turns.HISTORY_MESSAGES
+    assert many.history[-1].content == f"{turns.HISTORY_MESSAGES - 1}."
+    assert [each.role for each in short.history] == ["assistant"]
+
+
+def test_revision_rises_with_every_stored_change() -> None:
+    first = asked("One?")
+    ended = turns.end(claimed(first.turn), DONE, "One.", last_event=3)
+    second = asked("Two?", after=first)
+    turns.end(claimed(second.turn), DONE, "Two.", last_event=3)
+    again = conversations.accept_regenerate(ALICE, Regenerate(id=uuid4(), message=second.message))
+
+    assert [first.rev, ended, second.rev, again.rev] == [1, 2, 3, 5]
+
+
+def test_message_that_is_sent_again_keeps_its_revision() -> None:
+    command = send("Why?")
+    first = conversations.accept_send(ALICE, command)
+    turns.end(claimed(first.turn), DONE, "Because.", last_event=3)
+
+    again = conversations.accept_send(ALICE, command)
+
+    assert again == replace(first, duplicate=True)
+
+
+def test_id_that_is_a_replys_own_is_a_conflict() -> None:
+    accepted = answered("Why?", "Because.")
+
+    with pytest.raises(IdConflictError):
+        conversations.accept_send(ALICE, replace(send("Why?"), id=accepted.message))
+
+
+def test_conversation_with_a_running_turn_takes_no_other() -> None:
+    accepted = asked()
+
+    with pytest.raises(BusyError):
+        conversations.accept_send(ALICE, send("And?", conversation=accepted.conversation))
+
+
+def test_database_itself_allows_one_running_turn_a_conversation() -> None:
+    turn = Turn.objects.get(pk=asked().turn)
+    reply = Message.objects.create(
+        conversation=turn.conversation,
+        parent=turn.question,
+        role="assistant",
+        status="running",
+        rev=1,
+    )
+
+    with pytest.raises(IntegrityError, match="turn_one_running_per_conversation"):
+        Turn.objects.create(
+            conversation=turn.conversation, question=turn.question, reply=reply, key=uuid4()
+        )
+
+
+def test_stop_of_a_turn_that_has_ended_does_nothing() -> None:
+    accepted = answered("Why?", "Because.")
+
+    assert conversations.request_stop(ALICE, Stop(turn=accepted.turn, send=None)) is None
+    assert not Turn.objects.get(pk=accepted.turn).stop_requested
+
+
+def test_stop_of_a_turn_of_another_is_not_found() -> None:
+    accepted = asked()
+
+    with pytest.raises(NotFoundError):
+        conversations.request_stop(BOB, Stop(turn=accepted.turn, send=None))
+
+    assert not Turn.objects.get(pk=accepted.turn).stop_requested
