@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON_BIN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format messages install install-development
+.PHONY: help run test check bench format messages install install-development
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -23,6 +23,9 @@ check: install-development ## all static checks
 	$(PYTHON_BIN) manage.py makemigrations --check --dry-run
 	ALLOWED_ORIGINS=https://chat.example.org SECRET_KEY_FILE= SECRET_KEY=$$(head -c 48 /dev/urandom | base64) \
 		$(PYTHON_BIN) manage.py check --deploy --fail-level WARNING
+
+bench: install ## measure, as ratios within one run
+	$(PYTHON_BIN) bench/rendering.py
 
 format: install-development ## put the code into its standard form
 	$(PYTHON_BIN) -m ruff format .
