@@ -1,7 +1,9 @@
 """Addresses of the whole site."""
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from config.health import alive, ready
 
@@ -10,5 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", ready, name="ready"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("favicon.ico", RedirectView.as_view(url=static("chat/icon.svg"))),
     path("", include("chat.urls")),
 ]

@@ -42,6 +42,14 @@ def test_living_server_says_ok(expert_server: ChatServer) -> None:
     assert (response.status_code, response.text) == (200, "ok")
 
 
+def test_every_page_has_an_icon(expert_server: ChatServer) -> None:
+    """The admin's pages name none, and browsers ask for this one."""
+    response = httpx2.get(f"{expert_server.url}/favicon.ico", follow_redirects=True)
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "image/svg+xml"
+
+
 def test_server_whose_parts_work_is_ready(expert_server: ChatServer) -> None:
     response = httpx2.get(f"{expert_server.url}/readyz")
 
