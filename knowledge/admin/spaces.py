@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 @admin.register(EmbeddingSpace)
 class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     list_display = [
-        *("fingerprint", "active", "dimensions", "bars_by_language", "rounded_spread"),
-        *("calibrated_at", "calibrated_answers", "number_of_vectors", "waiting"),
+        *("fingerprint", "active", "dimensions", "bars_by_language", "clear_bars_by_language"),
+        *("rounded_spread", "calibrated_at", "calibrated_answers", "number_of_vectors", "waiting"),
     ]
     fields = [
-        *("fingerprint", "active", "dimensions", "bars_by_language", "rounded_spread"),
-        *("calibrated_at", "calibrated_answers", "number_of_vectors", "waiting", "created_at"),
+        *("fingerprint", "active", "dimensions", "bars_by_language", "clear_bars_by_language"),
+        *("rounded_spread", "calibrated_at", "calibrated_answers", "number_of_vectors", "waiting"),
+        "created_at",
     ]
     ordering = ["-active", "-created_at"]
     actions = ["calibrate_now"]
@@ -60,10 +61,11 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("bars"))
     def bars_by_language(self, space: EmbeddingSpace) -> str:
-        names = dict(Locale.choices)
-        return " · ".join(
-            f"{names.get(locale, locale)} {bar:.3f}" for locale, bar in sorted(space.bars.items())
-        )
+        return by_language(space.bars)
+
+    @admin.display(description=_("bars of a clear answer"))
+    def clear_bars_by_language(self, space: EmbeddingSpace) -> str:
+        return by_language(space.clear_bars)
 
     @admin.display(description=_("spread"), ordering="spread")
     def rounded_spread(self, space: EmbeddingSpace) -> str:
@@ -87,3 +89,10 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
             messages.error(request, text)
             return
         messages.info(request, _("%s was calibrated.") % space)
+
+
+def by_language(bars: dict[str, float]) -> str:
+    names = dict(Locale.choices)
+    return " · ".join(
+        f"{names.get(locale, locale)} {bar:.3f}" for locale, bar in sorted(bars.items())
+    )
