@@ -9,6 +9,7 @@ from uuid import UUID
 from chat.strict_json import BadJsonError, parse_object
 from chat.turn.cursor import Cursor
 from chat.turn.events import JsonValue
+from knowledge.plain_text import BadTextError, storable
 
 MAX_FRAME_BYTES = 16_384
 MAX_TEXT = 8_192
@@ -250,8 +251,10 @@ def plain_text(value: JsonValue) -> str:
     """A string without NUL, lone surrogates or endless runs of combining marks."""
     if not isinstance(value, str):
         raise CommandError("bad_text")
-    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise CommandError("bad_text")
+    try:
+        storable(value)
+    except BadTextError:
+        raise CommandError("bad_text") from None
     run = 0
     for character in value:
         run = run + 1 if unicodedata.category(character) in MARKS else 0

@@ -14,7 +14,6 @@ from chat.commands import (
     Command,
     GiveFeedback,
     Notify,
-    Pong,
     Regenerate,
     Send,
     Stop,
@@ -107,8 +106,6 @@ class Connection:
             case GiveFeedback() | Notify():
                 await in_database(conversations.take_note, self._identity, command)
                 await self._outbox.send(wire_format.done(command.id))
-            case Pong():
-                self._outbox.pong(command.k)
 
     async def _start_turn(self, command: Send | Regenerate) -> None:
         """Store first, then say so: from `accepted` on the message cannot be lost."""

@@ -157,7 +157,7 @@ def message(view: MessageView) -> dict[str, JsonValue]:
         "grounding": view.grounding or None,
         "sources": list(view.sources),
         "suggestions": list(view.suggestions),
-        "error": {"code": view.error} if view.error else None,
+        "error": error_object(view.error),
         "at": timestamp(view.at),
         "rev": view.rev,
     }
@@ -224,12 +224,11 @@ def event_object(event: LogEvent) -> dict[str, JsonValue]:
 
 def end(turn: UUID, *, after: Cursor, cursor: Cursor, ended: Ended) -> str:
     outcome = ended.outcome
-    return encode(
+    return end_frame(
+        turn,
+        after,
+        cursor,
         {
-            "type": "end",
-            "turn": str(turn),
-            "after": str(after),
-            "cursor": str(cursor),
             "status": outcome.status,
             "finish": outcome.finish,
             "grounding": outcome.grounding,
@@ -239,19 +238,18 @@ def end(turn: UUID, *, after: Cursor, cursor: Cursor, ended: Ended) -> str:
             "sources": [source_object(source) for source in outcome.sources],
             "suggestions": list(outcome.suggestions),
             "usage": usage_object(outcome.usage),
-            "error": {"code": outcome.error} if outcome.error else None,
-        }
+            "error": error_object(outcome.error),
+        },
     )
 
 
 def stored_end(turn: UUID, *, after: Cursor, cursor: Cursor, reply: MessageView) -> str:
     """The same frame, from the stored reply, for a reader who comes when the log is gone."""
-    return encode(
+    return end_frame(
+        turn,
+        after,
+        cursor,
         {
-            "type": "end",
-            "turn": str(turn),
-            "after": str(after),
-            "cursor": str(cursor),
             "status": reply.status,
             "finish": reply.finish,
             "grounding": reply.grounding,
@@ -261,9 +259,18 @@ def stored_end(turn: UUID, *, after: Cursor, cursor: Cursor, reply: MessageView)
             "sources": list(reply.sources),
             "suggestions": list(reply.suggestions),
             "usage": reply.usage,
-            "error": {"code": reply.error} if reply.error else None,
-        }
+            "error": error_object(reply.error),
+        },
     )
+
+
+def end_frame(turn: UUID, after: Cursor, cursor: Cursor, facts: dict[str, JsonValue]) -> str:
+    place = {"turn": str(turn), "after": str(after), "cursor": str(cursor)}
+    return encode({"type": "end", **place, **facts})
+
+
+def error_object(code: str | None) -> JsonValue:
+    return {"code": code} if code else None
 
 
 def utf16_length(text: str) -> int:

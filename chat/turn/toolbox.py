@@ -47,12 +47,12 @@ def asked_question(call: ToolCall) -> str:
     except (ValueError, RecursionError):
         raise BadToolCallError("The arguments are not valid JSON.") from None
     match arguments:
-        case {"question": str(text), **others} if not others and storable(text).strip():
-            return storable(text).strip()[:QUESTION_CHARACTERS]
+        case {"question": str(text), **others} if not others and repaired(text).strip():
+            return repaired(text).strip()[:QUESTION_CHARACTERS]
     raise BadToolCallError('The arguments must be {"question": "…"} and nothing else.')
 
 
-def storable(text: str) -> str:
+def repaired(text: str) -> str:
     """`text` without what escapes in JSON can bring and no database takes."""
     return text.replace("\x00", "").encode(errors="replace").decode()
 
