@@ -149,10 +149,17 @@ OPENAI_API_KEY = env.text("OPENAI_API_KEY")
 OPENAI_BASE_URL = env.web_address("OPENAI_BASE_URL")
 CHAT_MODEL = env.text("CHAT_MODEL", "gpt-4o-mini")
 CHAT_TEMPERATURE = env.decimal("CHAT_TEMPERATURE", 0.3, least=0, most=2)
+CHAT_MAX_OUTPUT_TOKENS = env.whole_number(
+    "CHAT_MAX_OUTPUT_TOKENS", 131_072, least=16, most=1_000_000
+)
+HISTORY_TOKENS = env.whole_number("HISTORY_TOKENS", 4_000, least=0, most=1_000_000)
+HOLD_BACK_CHARACTERS = env.whole_number("HOLD_BACK_CHARACTERS", 160, least=0, most=2_000)
+HOLD_BACK_SECONDS = env.decimal("HOLD_BACK_SECONDS", 1.5, least=0, most=10)
 MODEL_CONNECT_SECONDS = env.decimal("MODEL_CONNECT_SECONDS", 5, least=0.1, most=60)
-MODEL_FIRST_TOKEN_SECONDS = env.decimal("MODEL_FIRST_TOKEN_SECONDS", 60, least=0.1, most=600)
-MODEL_PROGRESS_SECONDS = env.decimal("MODEL_PROGRESS_SECONDS", 45, least=0.1, most=600)
-MODEL_ROUND_SECONDS = env.decimal("MODEL_ROUND_SECONDS", 600, least=1, most=3600)
+MODEL_FIRST_TOKEN_SECONDS = env.decimal("MODEL_FIRST_TOKEN_SECONDS", 20, least=0.1, most=600)
+MODEL_PROGRESS_SECONDS = env.decimal("MODEL_PROGRESS_SECONDS", 20, least=0.1, most=600)
+MODEL_ROUND_SECONDS = env.decimal("MODEL_ROUND_SECONDS", 60, least=1, most=3600)
+MODEL_RETRY_SECONDS = env.decimal("MODEL_RETRY_SECONDS", 10, least=0, most=120)
 
 # --- Embeddings
 

@@ -48,7 +48,7 @@ class ScriptedSearch:
         self._findings = findings
         self.questions: list[str] = []
 
-    async def search(self, question: str) -> Findings:
+    async def search(self, question: str, *, earlier: tuple[str, ...] = ()) -> Findings:
         self.questions.append(question)
         return self._findings[min(len(self.questions), len(self._findings)) - 1]
 
@@ -56,5 +56,5 @@ class ScriptedSearch:
 class UnavailableSearch:
     """A search whose database is down."""
 
-    async def search(self, question: str) -> Findings:
+    async def search(self, question: str, *, earlier: tuple[str, ...] = ()) -> Findings:
         raise SearchUnavailableError

@@ -89,7 +89,11 @@ class Restarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a turn ended, without its text. The last event of the pure loop."""
+    """How a turn ended, without its text. The last event of the pure loop.
+
+    `model`, `prompt_version` and `space` (the embedding space) tell what wrote the reply;
+    `missed_calls` counts the rounds in which the model should have searched and did not.
+    """
 
     status: Status = "done"
     finish: Finish = "stop"
@@ -99,6 +103,9 @@ class Outcome:
     usage: Usage | None = None
     error: str | None = None
     model: str = ""
+    prompt_version: str = ""
+    space: str = ""
+    missed_calls: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,11 +22,15 @@ class Findings:
 
     `answers` come best first, and the first reaches the bar. `fit` is "clear" when it can be
     quoted as the answer, "near" when it takes a reader to choose, "none" when nothing reaches the
-    bar; then there are no answers.
+    bar; then there are no answers. `certain` means that the question is the experts' business
+    beyond doubt: a model that would reply without them is overruled. `space` is the fingerprint
+    of the embedding space searched.
     """
 
     answers: tuple[FoundAnswer, ...]
     fit: Fit
+    certain: bool = False
+    space: str = ""
 
 
 class SearchUnavailableError(Exception):
@@ -34,6 +38,10 @@ class SearchUnavailableError(Exception):
 
 
 class ExpertSearch(Protocol):
-    """Searches the published answers. Raises SearchUnavailableError and nothing else."""
+    """Searches the published answers. Raises SearchUnavailableError and nothing else.
 
-    async def search(self, question: str) -> Findings: ...
+    `earlier` is what the visitor said before in the conversation, oldest first: a question like
+    "and for how long?" is about that. A question that stands alone is searched without.
+    """
+
+    async def search(self, question: str, *, earlier: tuple[str, ...] = ()) -> Findings: ...

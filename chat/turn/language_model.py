@@ -39,11 +39,15 @@ class Tool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
-    """One round. `temperature` None leaves the choice to the adapter's setting."""
+    """One round. `temperature` None leaves the choice to the adapter's setting.
+
+    `visitor` is a keyed hash of who asks, for the provider's abuse checks; empty tells nothing.
+    """
 
     messages: tuple[ChatMessage, ...]
     tools: tuple[Tool, ...] = ()
     temperature: float | None = None
+    visitor: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +85,16 @@ ModelEvent = TextDelta | ToolCallDelta | RoundUsage | RoundFinished
 class UpstreamError(Exception):
     """The provider failed. `code` is one of protocol.md's `upstream_…` codes; the text is empty.
 
-    `retry_after_seconds` is what the provider asked for, where it did.
+    `retryable` tells whether the same request may succeed the next time: a refused key will not.
+    `retry_after_seconds` is the pause that the provider asked for, where it did.
     """
 
-    def __init__(self, code: str, *, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self, code: str, *, retryable: bool = True, retry_after_seconds: float | None = None
+    ) -> None:
         super().__init__(code)
         self.code = code
+        self.retryable = retryable
         self.retry_after_seconds = retry_after_seconds
 
 

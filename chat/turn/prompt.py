@@ -10,8 +10,14 @@ TOOL_NAME = "search_expert_answers"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """One language's texts. `{title}`, `{expert}` and `{role}` are filled in where they stand."""
+    """One language's texts, of one version.
 
+    `{tool}` in `system`, `{title}` in `quoted`, `{expert}` and `{role}` in `quoted_by` are filled
+    in.
+    """
+
+    version: str
+    tool_name: str = TOOL_NAME
     system: str
     answering: str
     tool_description: str
@@ -28,10 +34,11 @@ class Texts:
 
 
 CHINESE = Texts(
+    version="zh-hans/0",
     system=(
         "你是自闭症康复专家，正在与自闭症孩子的家长聊天。"
         "问候和闲聊由你自己简短、温暖地回答。"
-        f"凡是与自闭症、孩子的发育、行为、康复、教育或家长处境有关的问题，必须先调用 {TOOL_NAME}，"
+        "凡是与自闭症、孩子的发育、行为、康复、教育或家长处境有关的问题，必须先调用 {tool}，"
         "不要凭自己的知识回答。调用时把问题改写成一句完整、独立的话。"
     ),
     answering=(
@@ -63,11 +70,12 @@ CHINESE = Texts(
 )
 
 ENGLISH = Texts(
+    version="en/0",
     system=(
         "You are an expert in autism rehabilitation, chatting with parents of autistic children. "
         "Answer greetings and small talk yourself, briefly and warmly. "
         "For every question about autism, a child's development, behaviour, therapy, schooling or "
-        f"a parent's own situation you must call {TOOL_NAME} first; never answer from your own "
+        "a parent's own situation you must call {tool} first; never answer from your own "
         "knowledge. Put the question as one complete sentence that stands on its own."
     ),
     answering=(

@@ -48,11 +48,11 @@ def told(findings: Findings, texts: Texts) -> Iterator[TurnEvent]:
 
 def quoted(answers: tuple[FoundAnswer, ...], texts: Texts) -> Iterator[TurnEvent]:
     best = answers[0].source
-    intro = texts.quoted.format(title=best.title or best.text[:40])
+    intro = texts.quoted.replace("{title}", best.title or best.text[:40])
     yield TextDelta(text=f"{intro}\n\n")
     yield from pieces(best.text)
     if best.expert:
-        by = texts.quoted_by.format(expert=best.expert, role=best.role)
+        by = texts.quoted_by.replace("{expert}", best.expert).replace("{role}", best.role)
         yield TextDelta(text=f"\n\n{by.replace('（）', '').replace(' ()', '')}")
     yield Outcome(
         grounding="verbatim" if answers[0].verbatim else "answer",

@@ -27,7 +27,7 @@ class ToolResult:
 def search_tool(texts: Texts) -> Tool:
     question: JsonValue = {"type": "string", "description": texts.question_description}
     return Tool(
-        name=TOOL_NAME,
+        name=texts.tool_name,
         description=texts.tool_description,
         parameters={
             "type": "object",
