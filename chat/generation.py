@@ -18,10 +18,8 @@ from chat.turn.events import Outcome, Restarted, Started, TextDelta
 from chat.turn.expert_search import ExpertSearch
 from chat.turn.language_model import LanguageModel
 from chat.turn.loop import run_turn
-from chat.turn.prompt import texts_for
-from chat.turn.request import TurnRequest
+from chat.turn.record import TurnRecord
 from chat.turns import Claim
-from knowledge.plain_text import language_of
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +34,12 @@ class RunningTurn:
     def __init__(self, claim: Claim, reply: Reply) -> None:
         self.claim = claim
         self.reply = reply
+        self.record = TurnRecord()
         self.stop = asyncio.Event()
+
+    def broken_off(self, outcome: Outcome) -> Outcome:
+        """`outcome` for a turn that ends here and now."""
+        return self.record.broken_off(outcome, self.reply.text)
 
 
 class Generation:
@@ -137,7 +140,7 @@ class Generation:
         if running.claim.attempt == 1:
             await reply.add(Started())
         else:
-            await reply.restart(Restarted(keep=0, why="worker_lost"))
+            await reply.add(Restarted(keep=0, why="worker_lost"))
         outcome = await self._outcome(running)
         await reply.close_blocks()
         await self._store_end(running, outcome)
@@ -154,7 +157,7 @@ class Generation:
             await asyncio.wait({writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if writing.done():
                 return writing.result()
-            return Outcome(status="stopped")
+            return running.broken_off(Outcome(status="stopped"))
         finally:
             for task in (writing, stopping):
                 task.cancel()
@@ -166,23 +169,19 @@ class Generation:
             return await self._write(running)
         except Exception:
             logger.exception("turn %s failed", running.claim.turn)
-            return Outcome(status="failed", error="internal")
+            return running.broken_off(Outcome(status="failed", error="internal"))
 
     async def _write(self, running: RunningTurn) -> Outcome:
-        question = running.claim.question
-        request = TurnRequest(
-            question=question,
-            texts=texts_for(language_of(question)),
-            history=running.claim.history,
-        )
-        async with aclosing(run_turn(request, self._search, self._model)) as events:
+        request = running.claim.request
+        events = run_turn(request, self._search, self._model, running.record)
+        async with aclosing(events):
             try:
                 async for event in events:
                     if isinstance(event, Outcome):
                         return event
                     await running.reply.add(event)
             except ReplyTooLongError:
-                return Outcome(finish="length")
+                return running.broken_off(Outcome(finish="length"))
         raise RuntimeError("A turn ended without an outcome.")
 
     async def _store_end(self, running: RunningTurn, outcome: Outcome) -> None:

@@ -1,7 +1,6 @@
 """POST /api/python: one question in, the reply's text streamed out. Stateless."""
 
 import json
-import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -10,14 +9,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.views.decorators.csrf import csrf_exempt
 
 from chat.commands import CommandError, message_text
+from chat.direct_turns import direct_turn
 from chat.turn.events import TextDelta
-from chat.turn.loop import run_turn
-from chat.turn.prompt import texts_for
-from chat.turn.request import TurnRequest
-from chat.wiring import expert_search, language_model
-from knowledge.plain_text import language_of
-
-logger = logging.getLogger(__name__)
 
 
 @csrf_exempt
@@ -58,8 +51,7 @@ def content_of(body: bytes) -> str:
 
 async def reply_text(question: str) -> AsyncIterator[bytes]:
     """The reply's pieces. A visitor who leaves ends it, and with it the provider's stream."""
-    request = TurnRequest(question=question, texts=texts_for(language_of(question)))
-    async with aclosing(run_turn(request, expert_search(), language_model())) as events:
+    async with aclosing(direct_turn(question, revisable=False)) as events:
         async for event in events:
             if isinstance(event, TextDelta):
                 yield event.text.encode()

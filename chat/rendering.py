@@ -13,7 +13,7 @@ import nh3
 from markdown_it import MarkdownIt
 
 from chat.turn.events import Block
-from chat.wire_format import utf16_length
+from chat.turn.utf16 import utf16_cut, utf16_length
 
 LARGEST_BLOCK = 4_000
 """Characters: the parser is slower than linear on hostile text."""
@@ -41,6 +41,7 @@ class Markdown(MarkdownIt):
 # A definition would be used far from where it stands, but blocks are rendered one by one.
 _markdown = Markdown("js-default", {"html": False, "linkify": True, "typographer": False})
 _markdown.disable(["image", "reference"])
+_markdown.linkify.set({"fuzzy_link": False})  # "example.com" in a sentence is a name, no address
 _outline = MarkdownIt("js-default", {"html": False})
 _outline.disable(["inline", "reference"])
 
@@ -67,6 +68,7 @@ class BlockWriter:
         self._tail = ""
         self._position = 0
         self._parsed = 0
+        self._ends: list[int] = []
 
     def add(self, text: str) -> list[Block]:
         """The blocks that `text` finished: all but the last one begun."""
@@ -78,6 +80,15 @@ class BlockWriter:
         if self._settled() * 8 > self._parsed * 9:
             finished += self._take_finished()
         return finished
+
+    def rewind(self, text: str) -> list[Block]:
+        """Take back what comes after `text`, which the whole began with. Blocks that end in it
+        stand; returned are those that its rest finishes."""
+        kept = utf16_length(text)
+        self._ends = [end for end in self._ends if end <= kept]
+        self._position = self._ends[-1] if self._ends else 0
+        self._tail, self._parsed = "", 0
+        return self.add(text[len(utf16_cut(text, self._position)) :])
 
     def close(self) -> list[Block]:
         """The rest of the text."""
@@ -99,6 +110,7 @@ class BlockWriter:
         text, self._tail = self._tail[:length], self._tail[length:]
         start = self._position
         self._position += utf16_length(text)
+        self._ends.append(self._position)
         return Block(start=start, end=self._position, html=to_html(text))
 
 

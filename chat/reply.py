@@ -6,7 +6,8 @@ from chat.delta_log.base import DeltaLog, LoggedEvent
 from chat.rendering import BlockWriter
 from chat.turn.cursor import Cursor
 from chat.turn.events import Ended, LogEvent, Outcome, Restarted, TextDelta
-from chat.wire_format import checksum, utf16_length
+from chat.turn.utf16 import utf16_cut, utf16_length
+from chat.wire_format import checksum
 
 MAX_CHARACTERS = 1_000_000
 DELTA_CHARACTERS = 16 * 1024
@@ -34,24 +35,31 @@ class Reply:
         return "".join(self._pieces)
 
     async def add(self, event: LogEvent) -> None:
-        """Raises ReplyTooLongError before anything is appended."""
-        if not isinstance(event, TextDelta):
-            await self._append(event)
-            return
-        self._characters += len(event.text)
-        if self._characters > MAX_CHARACTERS:
-            raise ReplyTooLongError
-        self._pieces.append(event.text)
-        for start in range(0, len(event.text), DELTA_CHARACTERS):
-            piece = event.text[start : start + DELTA_CHARACTERS]
-            await self._append(TextDelta(text=piece), *self._blocks.add(piece))
+        """Raises ReplyTooLongError when as much text as may be has been appended."""
+        match event:
+            case TextDelta():
+                await self._write(event)
+            case Restarted():
+                await self._restart(event)
+            case _:
+                await self._append(event)
 
-    async def restart(self, event: Restarted) -> None:
-        """Take all text back."""
-        self._pieces.clear()
-        self._characters = 0
-        self._blocks = BlockWriter()
-        await self._append(event)
+    async def _write(self, event: TextDelta) -> None:
+        text = event.text[: MAX_CHARACTERS - self._characters]
+        self._characters += len(text)
+        self._pieces.append(text)
+        for start in range(0, len(text), DELTA_CHARACTERS):
+            piece = text[start : start + DELTA_CHARACTERS]
+            await self._append(TextDelta(text=piece), *self._blocks.add(piece))
+        if len(text) < len(event.text):
+            raise ReplyTooLongError
+
+    async def _restart(self, event: Restarted) -> None:
+        """Take text back; blocks that end in what is kept stand."""
+        kept = utf16_cut(self.text, event.keep)
+        self._pieces = [kept]
+        self._characters = len(kept)
+        await self._append(event, *self._blocks.rewind(kept))
 
     async def close_blocks(self) -> None:
         await self._append(*self._blocks.close())

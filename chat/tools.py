@@ -24,7 +24,7 @@ class KnowledgeSearch:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
-    async def search(self, question: str) -> Findings:
+    async def search(self, question: str, *, earlier: tuple[str, ...] = ()) -> Findings:
         try:
             query = await in_embedder(retrieval.query, question, self._embedder)
             result = await in_database(retrieval.find, query, top_k=TOP_K)

@@ -9,17 +9,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from chat.models import Conversation, Message, Turn
+from chat.prices import cost_of
 from chat.turn.events import Outcome
 from chat.turn.language_model import ChatMessage
+from chat.turn.request import TurnRequest
+from chat.turn.usage import tokens
+from chat.turn_requests import turn_request
+from chat.visitors import hashed
 from chat.wire_format import source_object, usage_object
 
-HISTORY_MESSAGES = 20
-HISTORY_CHARACTERS = 24_000
+HISTORY_MESSAGES = 40
 MAX_ATTEMPTS = 3
 ADOPT_AT_ONCE = 20
 
@@ -31,8 +36,7 @@ class Claim:
     turn: UUID
     conversation: UUID
     attempt: int
-    question: str
-    history: tuple[ChatMessage, ...]
+    request: TurnRequest
     interrupted_text: str
 
 
@@ -44,13 +48,16 @@ def claim(turn: UUID, *, owner: UUID, lease_seconds: int) -> Claim | None:
     )
     if not claimed:
         return None
-    row = Turn.objects.select_related("question", "reply").get(pk=turn)
+    row = Turn.objects.select_related("conversation", "question", "reply").get(pk=turn)
     return Claim(
         turn=row.pk,
         conversation=row.conversation_id,
         attempt=row.attempt,
-        question=row.question.text,
-        history=history(row.question),
+        request=turn_request(
+            row.question.text,
+            history=history(row.question),
+            visitor=hashed(row.conversation.visitor_id),
+        ),
         interrupted_text=row.reply.text,
     )
 
@@ -60,17 +67,20 @@ def stop_requested(turn: UUID) -> bool:
 
 
 def history(question: Message) -> tuple[ChatMessage, ...]:
-    """What was said before on this branch, oldest first, as much as the budget holds."""
+    """What was said before on this branch, oldest first: whole messages, as many as the budget of
+    tokens holds, the visitor's first. Searches of earlier turns are not repeated."""
     said: list[ChatMessage] = []
-    room = HISTORY_CHARACTERS
+    room = settings.HISTORY_TOKENS
     message = question.parent
     while message is not None and len(said) < HISTORY_MESSAGES:
-        room -= len(message.text)
+        room -= tokens(message.text)
         if room < 0:
             break
         if message.text:
             said.append(as_chat_message(message))
         message = message.parent
+    while said and said[-1].role != "user":
+        said.pop()
     return tuple(reversed(said))
 
 
@@ -126,6 +136,10 @@ def end(claim: Claim, outcome: Outcome, text: str, *, last_event: int) -> int | 
             suggestions=list(outcome.suggestions),
             usage=usage_object(outcome.usage),
             model=outcome.model,
+            prompt_version=outcome.prompt_version,
+            space=outcome.space,
+            missed_calls=outcome.missed_calls,
+            cost=cost_of(outcome.model, outcome.usage) if outcome.usage else None,
             error=outcome.error or "",
         )
     return conversation.rev

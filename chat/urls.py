@@ -3,6 +3,7 @@
 from django.urls import path
 
 from chat import http_stream, views
+from chat.openai_api import views as v1
 
 urlpatterns = [
     path("", views.page, name="page"),
@@ -15,4 +16,9 @@ urlpatterns = [
     ),
     path("api/messages/<uuid:message>", views.message_detail, name="message-detail"),
     path("api/python", http_stream.python, name="python"),
+    path("v1/chat/completions", v1.chat_completions, name="chat-completions"),
+    path("v1/models", v1.models, name="models"),
+    path("v1/models/<str:name>", v1.model, name="model"),
+    path("v1/", v1.nothing_here),
+    path("v1/<path:rest>", v1.nothing_here, name="nothing-under-v1"),
 ]

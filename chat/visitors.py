@@ -10,6 +10,7 @@ from django.contrib.auth import get_user
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 
 from chat.models import Visitor
 
@@ -58,6 +59,11 @@ def stored(identity: Identity) -> Visitor:
     """The visitor's row. A signed-in person's stands already."""
     visitor, _ = Visitor.objects.get_or_create(pk=identity.visitor)
     return visitor
+
+
+def hashed(visitor: UUID) -> str:
+    """A visitor's name for providers, who cannot find out from it who that is."""
+    return salted_hmac("chat.visitor", str(visitor), algorithm="sha256").hexdigest()[:32]
 
 
 def anonymous_id(noted: object) -> UUID:

@@ -23,6 +23,7 @@ from chat.turn.events import (
     Started,
     Usage,
 )
+from chat.turn.utf16 import utf16_length
 
 PROTOCOL = 1
 SUBPROTOCOL = "expertline.v1"
@@ -271,11 +272,6 @@ def end_frame(turn: UUID, after: Cursor, cursor: Cursor, facts: dict[str, JsonVa
 
 def error_object(code: str | None) -> JsonValue:
     return {"code": code} if code else None
-
-
-def utf16_length(text: str) -> int:
-    """Length in UTF-16 units, as JavaScript counts."""
-    return len(text) + sum(character > "\uffff" for character in text)
 
 
 def checksum(text: str) -> str:

@@ -9,7 +9,8 @@ from chat.database import in_embedder
 from chat.delta_log.base import DeltaLog
 from chat.delta_log.memory import MemoryDeltaLog
 from chat.generation import Generation
-from chat.llm.openai import ModelClocks, OpenAILanguageModel
+from chat.llm.clocks import ModelClocks
+from chat.llm.openai import OpenAILanguageModel
 from chat.tools import KnowledgeSearch
 from chat.turn.expert_search import ExpertSearch
 from chat.turn.language_model import LanguageModel, UpstreamError

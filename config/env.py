@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -24,6 +25,9 @@ PATIENCE = {
 }
 """How soon a database server that has vanished is noticed; its address may say otherwise."""
 ORIGIN = re.compile(r"https?://[^/?#@\s]+")
+AMOUNT = r"(\d{1,7}(?:\.\d{1,6})?)"
+PRICE = re.compile(rf"(\S+)\s*=\s*{AMOUNT}\s*/\s*{AMOUNT}", re.ASCII)
+CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 class ConfigurationError(Exception):
@@ -82,6 +86,28 @@ class Env:
         """A list separated by commas."""
         value = self.text(name)
         return [item.strip() for item in value.split(",") if item.strip()] or list(default)
+
+    def prices(self, name: str) -> dict[str, tuple[Decimal, Decimal]]:
+        """Prices per million input and output tokens, by the name of a model."""
+        prices: dict[str, tuple[Decimal, Decimal]] = {}
+        for item in self.names(name):
+            read = PRICE.fullmatch(item)
+            if read is None:
+                raise ConfigurationError(
+                    f"{name} must list prices of a million input and output tokens,"
+                    " such as gpt-4o-mini=0.15/0.60."
+                )
+            if read[1] in prices:
+                raise ConfigurationError(f"{name} must name every model once.")
+            prices[read[1]] = Decimal(read[2]), Decimal(read[3])
+        return prices
+
+    def currency(self, name: str, default: str) -> str:
+        """A currency's three letters (ISO 4217)."""
+        value = self.text(name, default)
+        if not CURRENCY.fullmatch(value):
+            raise ConfigurationError(f"{name} must be three capital letters, such as USD.")
+        return value
 
     def origins(self, name: str, default: tuple[str, ...]) -> list[str]:
         """Web origins: scheme, host and, where it is not the scheme's own, port."""

@@ -160,25 +160,40 @@ MODEL_FIRST_TOKEN_SECONDS = env.decimal("MODEL_FIRST_TOKEN_SECONDS", 20, least=0
 MODEL_PROGRESS_SECONDS = env.decimal("MODEL_PROGRESS_SECONDS", 20, least=0.1, most=600)
 MODEL_ROUND_SECONDS = env.decimal("MODEL_ROUND_SECONDS", 60, least=1, most=3600)
 MODEL_RETRY_SECONDS = env.decimal("MODEL_RETRY_SECONDS", 10, least=0, most=120)
+TRIAL_SECONDS = env.decimal("TRIAL_SECONDS", 90, least=1, most=600)
+CHAT_PRICES = env.prices("CHAT_PRICES")
+CHAT_CURRENCY = env.currency("CHAT_CURRENCY", "USD")
 
 # --- Embeddings
 
-EMBEDDER = env.choice("EMBEDDER", ("local", "openai"))
-EMBEDDING_MODEL = env.text("EMBEDDING_MODEL")
-EMBEDDING_BASE_URL = env.web_address("EMBEDDING_BASE_URL") or OPENAI_BASE_URL
+EMBEDDER = env.choice("EMBEDDER", ("local", "openai", "minimax"))
+EMBEDDING_MODEL = env.text("EMBEDDING_MODEL") or {"minimax": "embo-01"}.get(EMBEDDER, "")
+EMBEDDING_BASE_URL = env.web_address("EMBEDDING_BASE_URL") or (
+    OPENAI_BASE_URL if EMBEDDER == "openai" else ""
+)
 EMBEDDING_API_KEY = env.text("EMBEDDING_API_KEY") or OPENAI_API_KEY
 EMBEDDING_DIMENSIONS = env.whole_number("EMBEDDING_DIMENSIONS", 0, least=0, most=4000)
 EMBEDDING_SECONDS = env.decimal("EMBEDDING_SECONDS", 10, least=0.1, most=120)
+MINIMAX_API_KEY = env.text("MINIMAX_API_KEY")
+MINIMAX_GROUP_ID = env.text("MINIMAX_GROUP_ID")
 if EMBEDDER == "openai" and not (EMBEDDING_MODEL and (EMBEDDING_BASE_URL or EMBEDDING_API_KEY)):
     raise ConfigurationError(
         "EMBEDDER=openai needs EMBEDDING_MODEL and one of EMBEDDING_BASE_URL, EMBEDDING_API_KEY."
     )
+if EMBEDDER == "minimax" and not MINIMAX_API_KEY:
+    raise ConfigurationError("EMBEDDER=minimax needs MINIMAX_API_KEY.")
+if EMBEDDER == "minimax" and EMBEDDING_DIMENSIONS:
+    raise ConfigurationError("EMBEDDER=minimax has no choice of EMBEDDING_DIMENSIONS.")
 
 # --- The turn and the socket
 
 TURN_LEASE_SECONDS = env.whole_number("TURN_LEASE_SECONDS", 15, least=3, most=300)
 DRAIN_SECONDS = env.whole_number("DRAIN_SECONDS", 60, least=0, most=600)
 PING_SECONDS = env.whole_number("PING_SECONDS", 20, least=1, most=60)
+
+# --- Programs that ask through /v1
+
+API_KEY_CONCURRENCY = env.whole_number("API_KEY_CONCURRENCY", 8, least=1, most=1_000)
 
 # --- Logs: ids and codes, never message text
 

@@ -2,11 +2,13 @@
 
 Examples of off-topic questions are searched for in the base. What they score is what chance scores
 there, with this embedder and in this language: the bars are quantiles of it, a high one for what
-is quoted as the answer. A search also compares its hits with the nearest examples themselves. No
+is quoted as the answer. A search also compares its hits with the nearest examples themselves; by
+how much the off-topic ones are nearer to an answer than to each other is learnt as well. No
 constant of any model is needed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +18,18 @@ from django.utils import timezone
 from knowledge.embedders.base import Embedder, Vectors
 from knowledge.models import Answer, EmbeddingSpace, OffTopicExample
 from knowledge.plain_text import language_of
-from knowledge.retrieval import LEXICAL_WEIGHT, Query, find
+from knowledge.retrieval import LEXICAL_WEIGHT, NEAREST_EXAMPLES, Query, find
 from knowledge.spaces import space_of
 
 EXAMPLES = Path(__file__).parent / "off_topic"
 BAR_QUANTILE = 0.4
 CLEAR_QUANTILE = 0.9
 """Of what off-topic examples score; a wrong answer quoted as if sure is the worst reply of all."""
+CERTAIN_DEVIATIONS = 3.25
+"""Above the median margin of off-topic examples. An intervention must be right, so the bar is set
+where hardly any of them is; counted in deviations, because their extremes are few and chance."""
+DEVIATION_PER_MAD = 1.4826
+"""Of a normal distribution: its standard deviation by its median absolute deviation."""
 SPREAD_SAMPLE = 200
 GROWTH = 0.1
 """Calibrate again when the number of published answers has changed by this share."""
@@ -44,6 +51,15 @@ FROM (
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChanceHit:
+    """What an off-topic example finds: a raw score, beside how similar it is to other examples."""
+
+    language: str
+    score: float
+    similarity: float
+
+
 def calibrate_if_needed(embedder: Embedder) -> bool:
     """Calibrate a space that was never calibrated or whose base changed in size; whether it was."""
     space = space_of(embedder)
@@ -63,9 +79,10 @@ def calibrate(embedder: Embedder) -> EmbeddingSpace:
     passages = embedder.embed_passages(texts)
     with transaction.atomic():
         store_examples(space, texts, passages)
-        scores = off_topic_scores(space, texts, queries)
-        space.bars = quantiles(scores, BAR_QUANTILE)
-        space.clear_bars = quantiles(scores, CLEAR_QUANTILE)
+        chance = chance_hits(space, texts, queries, similarities(queries, passages))
+        space.bars = by_language(chance, bar)
+        space.clear_bars = by_language(chance, clear_bar)
+        space.certain_margins = by_language(chance, certain_margin)
         space.spread = spread(space)
         space.calibrated_at = timezone.now()
         space.calibrated_answers = Answer.objects.filter(status=Answer.Status.PUBLISHED).count()
@@ -91,19 +108,51 @@ def store_examples(space: EmbeddingSpace, texts: Sequence[str], vectors: Vectors
     )
 
 
-def off_topic_scores(
-    space: EmbeddingSpace, texts: Sequence[str], queries: Vectors
-) -> dict[str, list[float]]:
-    """By language, the raw score of the best hit of each off-topic example."""
-    scores: dict[str, list[float]] = {}
-    for text, vector in zip(texts, queries, strict=True):
-        for hit in find(Query(text=text, vector=vector, space=space), top_k=1).hits:
-            scores.setdefault(language_of(text), []).append(hit.score * (1 + LEXICAL_WEIGHT))
-    return scores
+def similarities(queries: Vectors, passages: Vectors) -> list[float]:
+    """How similar the other examples are to each, as a search would find if it were a question."""
+    others = queries @ passages.T
+    np.fill_diagonal(others, -np.inf)
+    nearest = np.sort(others, axis=1)[:, -NEAREST_EXAMPLES:]
+    return [float(mean) for mean in nearest.mean(axis=1)]
 
 
-def quantiles(scores: dict[str, list[float]], share: float) -> dict[str, float]:
-    return {language: float(np.quantile(found, share)) for language, found in scores.items()}
+def chance_hits(
+    space: EmbeddingSpace, texts: Sequence[str], queries: Vectors, similar: Sequence[float]
+) -> list[ChanceHit]:
+    """The best hit of each off-topic example."""
+    return [
+        ChanceHit(
+            language=language_of(text), score=hit.score * (1 + LEXICAL_WEIGHT), similarity=similarity
+        )
+        for text, vector, similarity in zip(texts, queries, similar, strict=True)
+        for hit in find(Query(text=text, vector=vector, space=space), top_k=1).hits
+    ]
+
+
+def by_language(
+    chance: Sequence[ChanceHit], learn: Callable[[list[ChanceHit]], float]
+) -> dict[str, float]:
+    languages = sorted({hit.language for hit in chance})
+    return {
+        language: learn([hit for hit in chance if hit.language == language])
+        for language in languages
+    }
+
+
+def bar(chance: list[ChanceHit]) -> float:
+    return float(np.quantile([hit.score for hit in chance], BAR_QUANTILE))
+
+
+def clear_bar(chance: list[ChanceHit]) -> float:
+    return float(np.quantile([hit.score for hit in chance], CLEAR_QUANTILE))
+
+
+def certain_margin(chance: list[ChanceHit]) -> float:
+    """Where an off-topic margin is hardly ever; examples that are the topic here hardly move it."""
+    margins = np.array([hit.score - hit.similarity for hit in chance])
+    median = np.median(margins)
+    deviation = DEVIATION_PER_MAD * np.median(np.abs(margins - median))
+    return float(median + CERTAIN_DEVIATIONS * deviation)
 
 
 def spread(space: EmbeddingSpace) -> float:

@@ -119,6 +119,9 @@ class EmbeddingSpace(models.Model):
     """The calibrated score that a hit must reach, by language: {"zh-hans": 0.86, "en": 0.83}."""
     clear_bars = models.JSONField(_("bars of a clear answer"), default=dict)
     """The score that a hit must reach to be quoted as the answer, by language."""
+    certain_margins = models.JSONField(_("margins beyond doubt"), default=dict)
+    """How much nearer than off-topic examples a hit must be for its question to be the experts'
+    business beyond doubt, by language."""
     spread = models.FloatField(_("spread"), default=0)
     """How far the scores of one question's hits usually lie apart (a standard deviation)."""
     calibrated_at = models.DateTimeField(_("calibrated at"), null=True)

@@ -26,6 +26,8 @@ EXACT_UP_TO = 20_000
 CLEAR_LEAD = 1.2
 """Spreads by which the best hit must lead the second to be quoted as the answer."""
 CANDIDATES = 100
+NEAREST_EXAMPLES = 3
+"""Off-topic examples that a question is compared with."""
 MAX_TOP_K = 100
 
 Fit = Literal["clear", "near", "none"]

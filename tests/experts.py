@@ -1,5 +1,7 @@
 """The cast of the tests: what experts have answered, and searches that find it, or cannot."""
 
+import asyncio
+from collections.abc import Mapping
 from datetime import date
 
 from chat.turn.events import Source
@@ -41,16 +43,46 @@ def near(*answers: FoundAnswer) -> Findings:
     return Findings(answers=answers, fit="near")
 
 
+def certain(*answers: FoundAnswer) -> Findings:
+    return Findings(answers=answers, fit="near", certain=True, space="test")
+
+
 class ScriptedSearch:
     """Finds these one after the other, and the last of them ever after."""
 
     def __init__(self, *findings: Findings) -> None:
         self._findings = findings
         self.questions: list[str] = []
+        self.earlier: list[tuple[str, ...]] = []
 
     async def search(self, question: str, *, earlier: tuple[str, ...] = ()) -> Findings:
         self.questions.append(question)
+        self.earlier.append(earlier)
         return self._findings[min(len(self.questions), len(self._findings)) - 1]
+
+
+class SearchOf:
+    """Finds for each question what `findings` says, and nothing for any other."""
+
+    def __init__(self, findings: Mapping[str, Findings]) -> None:
+        self._findings = findings
+        self.questions: list[str] = []
+
+    async def search(self, question: str, *, earlier: tuple[str, ...] = ()) -> Findings:
+        self.questions.append(question)
+        return self._findings.get(question, NOTHING)
+
+
+class SearchInHand:
+    """Finds `findings` as soon as `done` is set."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self.done = asyncio.Event()
+
+    async def search(self, question: str, *, earlier: tuple[str, ...] = ()) -> Findings:
+        await self.done.wait()
+        return self._findings
 
 
 class UnavailableSearch:

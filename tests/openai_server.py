@@ -63,7 +63,8 @@ class OpenAIServer:
     """`requests` are the chat completions asked for, `embedding_requests` the others, in order.
 
     With `stamped`, each piece of text begins with "[call 3] " (see `calls_stamped_in`); without
-    `knows_stream_options`, a request with stream_options is refused, as by older servers.
+    `knows_stream_options`, a request with stream_options is refused, as by older servers; with
+    `most_embeddings`, a request for more at once is.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class OpenAIServer:
         pace: float = 0,
         stamped: bool = False,
         knows_stream_options: bool = True,
+        most_embeddings: int = 2048,
         unscripted: Callable[[JsonObject], Step] = like_a_model,
     ) -> None:
         self.requests: list[Received] = []
@@ -82,6 +84,7 @@ class OpenAIServer:
         self._pace = pace
         self._stamped = stamped
         self._knows_stream_options = knows_stream_options
+        self._most_embeddings = most_embeddings
         self._unscripted = unscripted
         self._arrivals: dict[int, Latch] = {}
         self._connections: set[asyncio.Task[None]] = set()
@@ -170,10 +173,15 @@ class OpenAIServer:
             case "POST", "/chat/completions":
                 return self._completion(received)
             case "POST", "/embeddings":
-                return Plain(content=_embeddings(received.body)), Step()
+                return self._embedded(received.body), Step()
             case "GET", "/models":
                 return Plain(content=b'{"object":"list","data":[{"id":"scripted"}]}'), Step()
         return Plain(content=b"{}", status=404), Step()
+
+    def _embedded(self, body: JsonObject) -> Reply:
+        if len(body["input"]) > self._most_embeddings and not isinstance(body["input"], str):
+            return Plain(content=b'{"error":{"message":"Too many."}}', status=400)
+        return Plain(content=_embeddings(body))
 
     def _completion(self, received: Received) -> tuple[Reply, Step]:
         call = Call(

@@ -2,35 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chat.llm.chunks import ChunkDecoder
+from chat.llm.clocks import ModelClocks, Watch
+from chat.llm.parameters import optional_parameters
 from chat.llm.request import request_body
-from chat.turn.language_model import ModelEvent, ModelRequest, UpstreamError
+from chat.turn.language_model import ModelEvent, ModelRequest
 
 if TYPE_CHECKING:
-    from chat.llm.completions import Completions
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelClocks:
-    """How long to wait, in monotonic seconds. Keep-alive comments and empty deltas stop no clock.
-
-    `first_content_seconds` runs from the request to the first thing a model says,
-    `progress_seconds` between things it says, `round_seconds` over all. After a finish reason,
-    `trailer_seconds` is the wait for usage and [DONE], and after [DONE], `goodbye_seconds` the wait
-    for the end of the body, without which a connection cannot be used again; when these two run
-    out, the reply is whole nevertheless.
-    """
-
-    first_content_seconds: float
-    progress_seconds: float
-    round_seconds: float
-    trailer_seconds: float = 2.0
-    goodbye_seconds: float = 0.1
+    from chat.llm.completions import Completion, Completions
 
 
 class OpenAILanguageModel:
@@ -65,15 +48,23 @@ class OpenAILanguageModel:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Text and tool calls as they come, then RoundUsage if it is known, then RoundFinished."""
         completions = await self._connected()
-        body = request_body(request, model=self._model, temperature=self._temperature)
         decoder = ChunkDecoder()
-        watch = _Watch(self._clocks, decoder)
-        async with aclosing(completions.chunks(body)) as chunks:
-            while (chunk := await watch.next_of(chunks)) is not None:
-                for event in decoder.feed(chunk):
+        watch = Watch(self._clocks, decoder)
+        async with aclosing(await watch.begun(self._begin(completions, request))) as completion:
+            while data := await watch.read(completion):
+                for event in decoder.feed(data):
                     yield event
-        for event in decoder.end():
+        for event in decoder.cut_short() if watch.ran_out else decoder.end():
             yield event
+
+    def _begin(self, completions: "Completions", request: ModelRequest) -> Awaitable["Completion"]:
+        temperature = request.temperature
+        optional = optional_parameters(
+            completions.host,
+            temperature=self._temperature if temperature is None else temperature,
+            visitor=request.visitor,
+        )
+        return completions.begin(request_body(request, model=self._model), optional)
 
     async def warm_up(self) -> None:
         """Loads the client now, so that the first visitor does not wait for it."""
@@ -102,51 +93,3 @@ class OpenAILanguageModel:
                     connect_seconds=self._connect_seconds,
                 )
             return self._completions
-
-
-class _Watch:
-    """Waits for a reply's bytes no longer than the clocks allow."""
-
-    def __init__(self, clocks: ModelClocks, decoder: ChunkDecoder) -> None:
-        self._clocks = clocks
-        self._decoder = decoder
-        self._seen = 0
-        self._since = _now()
-        self._ends_at = self._since + clocks.round_seconds
-
-    async def next_of(self, chunks: AsyncGenerator[bytes, None]) -> bytes | None:
-        """The next bytes, or None when there is nothing more to wait for."""
-        try:
-            async with asyncio.timeout_at(self._deadline()):
-                return await anext(chunks)
-        except StopAsyncIteration:
-            return None
-        except (TimeoutError, UpstreamError) as error:
-            if self._decoder.finished or self._decoder.done:
-                return None
-            if isinstance(error, UpstreamError):
-                raise
-            raise UpstreamError(self._silence()) from error
-
-    def _deadline(self) -> float:
-        # Read when the last events have been taken, so that a slow reader is not a silent model.
-        if self._decoder.progress != self._seen:
-            self._seen = self._decoder.progress
-            self._since = _now()
-        return min(self._ends_at, self._since + self._patience())
-
-    def _patience(self) -> float:
-        if self._decoder.done:
-            return self._clocks.goodbye_seconds
-        if self._decoder.finished:
-            return self._clocks.trailer_seconds
-        if self._seen:
-            return self._clocks.progress_seconds
-        return self._clocks.first_content_seconds
-
-    def _silence(self) -> str:
-        return "upstream_stalled" if self._seen else "upstream_timeout"
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -6,10 +6,8 @@ from chat.turn.events import JsonValue
 from chat.turn.language_model import ChatMessage, ModelRequest, Tool, ToolCall
 
 
-def request_body(
-    request: ModelRequest, *, model: str, temperature: float | None
-) -> dict[str, JsonValue]:
-    """`temperature` is for a request that names none; None leaves it to the server."""
+def request_body(request: ModelRequest, *, model: str) -> dict[str, JsonValue]:
+    """What every server takes; chat.llm.parameters has the rest."""
     body: dict[str, JsonValue] = {
         "model": model,
         "messages": [_message(message) for message in request.messages],
@@ -17,10 +15,6 @@ def request_body(
     }
     if request.tools:
         body |= {"tools": [_tool(tool) for tool in request.tools], "tool_choice": "auto"}
-    if request.temperature is not None:
-        temperature = request.temperature
-    if temperature is not None:
-        body["temperature"] = temperature
     return body
 
 

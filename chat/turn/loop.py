@@ -8,36 +8,51 @@ from chat.turn.expert_search import ExpertSearch
 from chat.turn.language_model import LanguageModel, UpstreamError
 from chat.turn.model_turn import ModelTurn
 from chat.turn.quoting import quote_experts
+from chat.turn.record import TurnRecord
 from chat.turn.request import TurnRequest
+from chat.turn.speculation import SpeculativeSearch
 
 
 async def run_turn(
-    request: TurnRequest, search: ExpertSearch, model: LanguageModel | None
+    request: TurnRequest,
+    search: ExpertSearch,
+    model: LanguageModel | None,
+    record: TurnRecord | None = None,
 ) -> AsyncGenerator[TurnEvent, None]:
     """Answer one message; the last event is always an Outcome.
 
     Without a model the experts are quoted. So they are when the provider fails before the first
-    word; when it fails later, the text so far stands and the turn has failed.
+    word; when it fails later, the text so far stands and the turn has failed. `record` is for
+    whoever may end the turn early.
     """
-    events = answer_with_model(request, search, model) if model else quote_experts(request, search)
+    record = record or TurnRecord()
+    record.prompt_version = request.texts.version
+    events = (
+        answer_with_model(request, search, model, record)
+        if model
+        else quote_experts(request, search)
+    )
     async with aclosing(events):
         async for event in events:
-            yield event
+            yield record.noted_in(event) if isinstance(event, Outcome) else event
 
 
 async def answer_with_model(
-    request: TurnRequest, search: ExpertSearch, model: LanguageModel
+    request: TurnRequest, search: ExpertSearch, model: LanguageModel, record: TurnRecord
 ) -> AsyncGenerator[TurnEvent, None]:
-    turn = ModelTurn(request, search, model)
-    try:
-        async with aclosing(turn.events()) as events:
-            async for event in events:
-                yield event
-    except UpstreamError as error:
-        if turn.has_text:
-            yield turn.outcome(Outcome(status="failed", error=error.code))
-            return
-        yield Notice(code=error.code)
-        async with aclosing(quote_experts(request, search)) as quoted:
-            async for event in quoted:
-                yield event
+    record.model = model.name
+    async with SpeculativeSearch(search, request) as speculative:
+        turn = ModelTurn(request, speculative, model, record)
+        try:
+            async with aclosing(turn.events()) as events:
+                async for event in events:
+                    yield event
+        except UpstreamError as error:
+            if turn.shown.length:
+                failed = Outcome(status="failed", error=error.code)
+                yield record.broken_off(failed, turn.shown.text)
+                return
+            yield Notice(code=error.code)
+            async with aclosing(quote_experts(request, speculative)) as quoted:
+                async for event in quoted:
+                    yield event

@@ -1,179 +1,190 @@
 """A turn with a model: rounds of streamed text and tool calls until the model has answered."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
-from chat.turn.events import Found, Outcome, Searching, Source, TextDelta, TurnEvent
-from chat.turn.expert_search import ExpertSearch, Findings, FoundAnswer, SearchUnavailableError
+from chat.turn.call_runner import CallRunner
+from chat.turn.events import Notice, Outcome, Source, TurnEvent
+from chat.turn.expert_search import Findings, SearchUnavailableError
+from chat.turn.grounding import GroundingGuard, MissedCallError
 from chat.turn.language_model import (
     ChatMessage,
     FinishReason,
     LanguageModel,
+    ModelEvent,
     ModelRequest,
-    RoundFinished,
-    RoundUsage,
     ToolCall,
-    ToolCallDelta,
     UpstreamError,
 )
-from chat.turn.quoting import pieces, titles
+from chat.turn.model_round import ModelRound
+from chat.turn.quoting import pieces
+from chat.turn.record import TurnRecord
 from chat.turn.request import TurnRequest
-from chat.turn.tool_calls import ToolCallAssembler
-from chat.turn.toolbox import (
-    BadToolCallError,
-    ToolResult,
-    asked_question,
-    background,
-    refusal,
-    search_tool,
-)
-from chat.turn.usage import UsageCount
+from chat.turn.shown_text import ShownText
+from chat.turn.speculation import SpeculativeSearch
+from chat.turn.toolbox import search_call, search_tool
+from chat.turn.usage import LATIN_CHARACTERS_PER_TOKEN
 
 MAX_ROUNDS = 4
-MAX_CALLS = 8
-SOURCES_WHEN_NEAR = 3
-PARAGRAPH = "\n\n"
 
 
 class ModelTurn:
-    """The state of one turn: its exchange with the model, what was found, what was used."""
+    """The state of one turn: its exchange with the model, and what the visitor was shown."""
 
-    def __init__(self, request: TurnRequest, search: ExpertSearch, model: LanguageModel) -> None:
+    def __init__(
+        self,
+        request: TurnRequest,
+        search: SpeculativeSearch,
+        model: LanguageModel,
+        record: TurnRecord,
+    ) -> None:
         self._request = request
         self._search = search
         self._model = model
-        self._usage = UsageCount()
+        self._record = record
+        self._runner = CallRunner(request, search, record)
         self._exchange: list[ChatMessage] = []
-        self._answers: dict[str, FoundAnswer] = {}
-        self._sources: dict[str, Source] = {}
-        self._searched = False
         self._calls: tuple[ToolCall, ...] = ()
-        self._finish: FinishReason = "stop"
-        self._call_count = 0
-        self._bad_call_count = 0
-        self.has_text = False
+        self._finish: FinishReason | None = None
+        self._room = request.limits.output_tokens * LATIN_CHARACTERS_PER_TOKEN
+        self._retried: set[bool] = set()
+        self.shown = ShownText()
 
     async def events(self) -> AsyncGenerator[TurnEvent, None]:
         """Raises UpstreamError where the provider fails; else the last event is an Outcome."""
         for round_number in range(1, MAX_ROUNDS + 1):
-            async with aclosing(self._round(last=round_number == MAX_ROUNDS)) as deltas:
-                async for delta in deltas:
-                    yield delta
-            if not self._calls or round_number == MAX_ROUNDS:
+            async with aclosing(self._answered_round(last=round_number == MAX_ROUNDS)) as events:
+                async for event in events:
+                    yield event
+            if not self._calls or self._finish == "length":
                 break
             async with aclosing(self._run_calls()) as events:
                 async for event in events:
                     yield event
                     if isinstance(event, Outcome):
                         return
+        else:
+            raise UpstreamError("limit", retryable=False)
         for event in self._finished():
             yield event
 
-    def outcome(self, outcome: Outcome) -> Outcome:
-        """`outcome` with the model's name and the tokens used so far."""
-        return self._usage.noted_in(outcome, model=self._model.name)
+    async def _answered_round(self, *, last: bool) -> AsyncGenerator[TurnEvent, None]:
+        """One round, begun anew where the provider fails: once before the first word that the
+        visitor sees, and once after it."""
+        begins_at = self.shown.end
+        while True:
+            try:
+                async with aclosing(self._grounded_round(last=last)) as events:
+                    async for event in events:
+                        yield event
+            except UpstreamError as error:
+                pause = self._pause_before_retry(error)
+                if pause is None:
+                    raise
+                yield Notice(code=error.code, retry_ms=round(pause * 1000))
+                await asyncio.sleep(pause)
+                self.shown.replace_from(begins_at, why="upstream")
+            else:
+                return
 
-    async def _round(self, *, last: bool) -> AsyncGenerator[TextDelta, None]:
-        """Stream one round's text; afterwards `_calls` and `_finish` hold the rest of it."""
+    def _pause_before_retry(self, error: UpstreamError) -> float | None:
+        """Seconds to wait, or None where it is no use to try again."""
+        begun = bool(self.shown.length)
+        limits = self._request.limits
+        pause = max(error.retry_after_seconds or 0.0, limits.retry_pause_seconds)
+        hopeless = not error.retryable or pause > max(
+            limits.retry_seconds, limits.retry_pause_seconds
+        )
+        if hopeless or begun in self._retried or (begun and not self._request.revisable):
+            return None
+        self._retried.add(begun)
+        return pause
+
+    async def _grounded_round(self, *, last: bool) -> AsyncGenerator[TurnEvent, None]:
+        """One round; a model that replies without the experts' answer is made to have called."""
+        begins_at = self.shown.end
+        model_round = ModelRound(self._record, room=self._room)
+        try:
+            async with aclosing(self._streamed(model_round, last=last)) as events:
+                async for event in events:
+                    yield event
+        except MissedCallError as error:
+            self._record.missed_calls += 1
+            self._record.usage.wrote(error.text)
+            self.shown.replace_from(begins_at, why="ungrounded")
+            called = search_call(self._request.texts, self._request.question)
+            self._note_round("", (called,), "tool_calls")
+        else:
+            self._note_round(model_round.text, model_round.calls, model_round.finish)
+        finally:
+            self._room = model_round.room
+
+    def _note_round(
+        self, text: str, calls: tuple[ToolCall, ...], finish: FinishReason | None
+    ) -> None:
+        self._calls, self._finish = calls, finish
+        self._exchange.append(ChatMessage(role="assistant", content=text, tool_calls=calls))
+
+    async def _streamed(
+        self, model_round: ModelRound, *, last: bool
+    ) -> AsyncGenerator[TurnEvent, None]:
+        """Raises UpstreamError and MissedCallError. A reply without a word is no reply."""
         request = self._model_request(last=last)
-        assembler = ToolCallAssembler()
-        usage: RoundUsage | None = None
-        finish: FinishReason | None = None
-        text = ""
-        async with aclosing(self._model.stream(request)) as events:
-            async for event in events:
-                match event:
-                    case TextDelta():
-                        if shown := event.text if text.strip() else event.text.lstrip():
-                            yield self._continued(shown, begins=not text.strip())
-                        text += event.text
-                    case ToolCallDelta():
-                        assembler.add(event)
-                    case RoundUsage():
-                        usage = event
-                    case RoundFinished():
-                        finish = event.reason
-        if finish is None:
-            raise UpstreamError("upstream_truncated")
-        self._finish = finish
-        self._calls = assembler.calls()
-        self._usage.add(usage, request, text, self._calls)
-        self._exchange.append(ChatMessage(role="assistant", content=text, tool_calls=self._calls))
+        self._record.usage.begin(request)
+        begins = True
+        async with aclosing(model_round.shown(self._model_events(request))) as texts:
+            async for text in texts:
+                for event in self.shown.add(text, begins=begins):
+                    yield event
+                begins = False
+        silent = begins and not model_round.calls
+        if silent and model_round.finish != "content_filter" and not self._nothing_fits:
+            raise UpstreamError("upstream_malformed")
 
-    def _continued(self, text: str, *, begins: bool) -> TextDelta:
-        """`text`, after a paragraph break where a round begins below earlier text."""
-        broken = PARAGRAPH + text if begins and self.has_text else text
-        self.has_text = True
-        return TextDelta(text=broken)
+    def _model_events(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        events = self._model.stream(request)
+        if self._runner.found:
+            return events
+        guard = GroundingGuard(
+            self._search, self._request.limits, revisable=self._request.revisable
+        )
+        return guard.events(events)
 
     def _model_request(self, *, last: bool) -> ModelRequest:
         """With background the temperature is 0. The last round has no tools: it ends in words."""
-        texts = self._request.texts
+        texts, searched = self._request.texts, bool(self._runner.found)
+        prompt = texts.answering if searched else texts.system
         return ModelRequest(
             messages=(
-                ChatMessage(
-                    role="system", content=texts.answering if self._searched else texts.system
-                ),
+                ChatMessage(role="system", content=prompt.replace("{tool}", texts.tool_name)),
                 *self._request.history,
                 ChatMessage(role="user", content=self._request.question),
                 *self._exchange,
             ),
             tools=() if last else (search_tool(texts),),
-            temperature=0.0 if self._searched else None,
+            temperature=0.0 if searched else None,
+            visitor=self._request.visitor,
         )
 
     async def _run_calls(self) -> AsyncGenerator[TurnEvent, None]:
         """Run the round's calls. Ends with an Outcome when no further round is needed."""
-        searched: list[Findings] = []
-        for call in self._calls:
-            try:
-                question = self._question_of(call)
-            except BadToolCallError as error:
-                self._note_result(call, refusal(error))
-                continue
-            yield Searching(question=question)
-            try:
-                findings = await self._search.search(question)
-            except SearchUnavailableError:
-                for event in self._in_our_words(
-                    self._request.texts.unavailable, Outcome(status="failed", error="internal")
-                ):
-                    yield event
-                return
-            yield Found(hits=len(findings.answers))
-            self._note_result(call, ToolResult(content=background(question, findings)))
-            searched.append(findings)
-        for event in self._settled(searched):
-            yield event
-
-    def _question_of(self, call: ToolCall) -> str:
-        """What to search for. A second malformed call is taken as the visitor's own words."""
-        self._call_count += 1
-        if self._call_count > MAX_CALLS:
-            raise BadToolCallError("Too many calls. Answer with what you have.")
+        begun = len(self._runner.found)
         try:
-            return asked_question(call)
-        except BadToolCallError:
-            self._bad_call_count += 1
-            if self._bad_call_count == 1:
-                raise
-            return self._request.question
-
-    def _note_result(self, call: ToolCall, result: ToolResult) -> None:
-        self._exchange.append(
-            ChatMessage(role="tool", content=result.content, tool_call_id=call.id)
-        )
+            async with aclosing(self._runner.run(self._calls, self._exchange)) as events:
+                async for event in events:
+                    yield event
+        except SearchUnavailableError:
+            failed = Outcome(status="failed", error="internal")
+            for told in self._in_our_words(self._request.texts.unavailable, failed):
+                yield told
+            return
+        for told in self._settled(self._runner.found[begun:]):
+            yield told
 
     def _settled(self, searched: list[Findings]) -> Iterator[TurnEvent]:
         """The end of the turn, where what was found leaves the model nothing to say."""
-        if not searched:
-            return
-        self._searched = True
-        found = [answer for findings in searched for answer in findings.answers]
-        for answer in found:
-            self._answers.setdefault(answer.source.answer, answer)
-        self._sources |= {source.answer: source for source in sources(searched)}
-        if not self._answers:
+        if searched and not len(self._record.citations):
             yield from self._in_our_words(
                 self._request.texts.no_answer, Outcome(finish="no_answer")
             )
@@ -182,37 +193,40 @@ class ModelTurn:
             yield from self._in_our_words(best.text, Outcome(grounding="verbatim", sources=(best,)))
             return
 
+    @property
+    def _nothing_fits(self) -> bool:
+        return self._record.citations.none_fits
+
     def _finished(self) -> Iterator[TurnEvent]:
         """The end of the turn after the model's last round."""
-        if self.has_text:
-            yield self.outcome(
-                Outcome(
-                    finish="stop" if self._finish == "tool_calls" else self._finish,
-                    grounding="answer" if self._sources else "none",
-                    sources=tuple(self._sources.values()),
-                    suggestions=titles(tuple(self._answers.values())[1:]),
-                )
-            )
-        elif self._finish == "content_filter":
+        citations = self._record.citations
+        if self._nothing_fits:
+            yield from self._without_answer()
+        elif self._finish == "content_filter" and not self.shown.stands:
             yield from self._in_our_words(
                 self._request.texts.withheld, Outcome(finish="content_filter")
             )
         else:
-            raise UpstreamError("upstream_malformed")
+            sources = citations.used(self.shown.text)
+            yield Outcome(
+                finish=self._finish if self._finish in {"length", "content_filter"} else "stop",
+                grounding="answer" if sources else "none",
+                sources=sources,
+                suggestions=citations.suggestions(sources),
+            )
+
+    def _without_answer(self) -> Iterator[TurnEvent]:
+        """The model finds that none of the answers fits: they are offered, and nothing is cited."""
+        outcome = Outcome(finish="no_answer", suggestions=self._record.citations.suggestions(()))
+        if self.shown.stands:
+            yield outcome
+        else:
+            yield from self._in_our_words(self._request.texts.no_answer, outcome)
 
     def _in_our_words(self, text: str, outcome: Outcome) -> Iterator[TurnEvent]:
         for position, piece in enumerate(pieces(text)):
-            yield self._continued(piece.text, begins=position == 0)
-        yield self.outcome(outcome)
-
-
-def sources(searched: list[Findings]) -> list[Source]:
-    """What a reply is said to rest on: the one clear answer of a search, or its nearest few."""
-    return [
-        answer.source
-        for findings in searched
-        for answer in findings.answers[: 1 if findings.fit == "clear" else SOURCES_WHEN_NEAR]
-    ]
+            yield from self.shown.add(piece.text, begins=position == 0)
+        yield outcome
 
 
 def verbatim(searched: list[Findings]) -> list[Source]:

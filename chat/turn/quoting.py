@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import AsyncGenerator, Iterator
+from dataclasses import replace
 
+from chat.turn.citations import titles
 from chat.turn.events import Found, Outcome, Searching, TextDelta, TurnEvent
 from chat.turn.expert_search import ExpertSearch, Findings, FoundAnswer, SearchUnavailableError
 from chat.turn.prompt import Texts
 from chat.turn.request import TurnRequest
 from chat.turn.small_talk import kind_of
 
-SUGGESTIONS = 3
 PIECE = re.compile(r"[^。！？!?\n]{1,80}[。！？!?\n]*|[。！？!?\n]+")
 
 
@@ -24,14 +25,14 @@ async def quote_experts(
         return
     yield Searching(question=request.question)
     try:
-        findings = await search.search(request.question)
+        findings = await search.search(request.question, earlier=request.earlier)
     except SearchUnavailableError:
         yield TextDelta(text=request.texts.unavailable)
         yield Outcome(status="failed", error="internal")
         return
     yield Found(hits=len(findings.answers))
     for event in told(findings, request.texts):
-        yield event
+        yield replace(event, space=findings.space) if isinstance(event, Outcome) else event
 
 
 def told(findings: Findings, texts: Texts) -> Iterator[TurnEvent]:
@@ -65,8 +66,3 @@ def pieces(text: str) -> Iterator[TextDelta]:
     """The text in reading bites, as a model would stream it."""
     for piece in PIECE.findall(text):
         yield TextDelta(text=piece)
-
-
-def titles(answers: tuple[FoundAnswer, ...]) -> tuple[str, ...]:
-    named = dict.fromkeys(answer.source.title for answer in answers if answer.source.title)
-    return tuple(named)[:SUGGESTIONS]

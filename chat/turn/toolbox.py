@@ -4,10 +4,11 @@ import json
 from bisect import bisect_left
 from dataclasses import dataclass
 
+from chat.turn.citations import Citations
 from chat.turn.events import JsonValue, Source
 from chat.turn.expert_search import Findings
 from chat.turn.language_model import Tool, ToolCall
-from chat.turn.prompt import TOOL_NAME, Texts
+from chat.turn.prompt import Texts
 
 QUESTION_CHARACTERS = 2_000
 BACKGROUND_BYTES = 12 * 1024
@@ -38,10 +39,17 @@ def search_tool(texts: Texts) -> Tool:
     )
 
 
-def asked_question(call: ToolCall) -> str:
+def search_call(texts: Texts, question: str) -> ToolCall:
+    """The call that a model should have made."""
+    return ToolCall(
+        id="call_missed", name=texts.tool_name, arguments=as_json({"question": question})
+    )
+
+
+def asked_question(call: ToolCall, texts: Texts) -> str:
     """The question of a call. Raises BadToolCallError with a sentence for the model."""
-    if call.name != TOOL_NAME:
-        raise BadToolCallError(f"There is no such tool. The only tool is {TOOL_NAME}.")
+    if call.name != texts.tool_name:
+        raise BadToolCallError(f"There is no such tool. The only tool is {texts.tool_name}.")
     try:
         arguments = json.loads(call.arguments)
     except (ValueError, RecursionError):
@@ -61,29 +69,32 @@ def refusal(error: BadToolCallError) -> ToolResult:
     return ToolResult(content=as_json({"error": str(error)}))
 
 
-def background(question: str, findings: Findings) -> str:
+def background(question: str, findings: Findings, citations: Citations) -> str:
     """The found answers as JSON, which delimits them better than any marks could.
 
     Whole answers only, as many as fit in 12 KiB; the first always stands, cut if need be.
     """
     kept: list[JsonValue] = []
-    for number, answer in enumerate(findings.answers, start=1):
+    for answer in findings.answers:
+        number = citations.number(answer)
         entry = described(number, answer.source, answer.source.text)
         if fits([*kept, entry]):
             kept.append(entry)
             continue
         if not kept:
-            kept.append(cut_to_fit(answer.source))
+            kept.append(cut_to_fit(number, answer.source))
         break
     return as_json({"question": question, "answers": kept})
 
 
-def cut_to_fit(source: Source) -> JsonValue:
+def cut_to_fit(number: int, source: Source) -> JsonValue:
     lengths = range(1, len(source.text) + 1)
     longest = bisect_left(
-        lengths, x=True, key=lambda length: not fits([described(1, source, source.text[:length])])
+        lengths,
+        x=True,
+        key=lambda length: not fits([described(number, source, source.text[:length])]),
     )
-    return described(1, source, source.text[:longest])
+    return described(number, source, source.text[:longest])
 
 
 def described(number: int, source: Source, text: str) -> JsonValue:

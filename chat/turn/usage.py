@@ -1,44 +1,67 @@
 """Counts a turn's tokens: the provider's figures, or an estimate marked as one."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field
 
-from chat.turn.events import Outcome, Usage
-from chat.turn.language_model import ModelRequest, RoundUsage, ToolCall
+from chat.turn.events import Usage
+from chat.turn.language_model import ModelRequest, RoundUsage
 
 LATIN_CHARACTERS_PER_TOKEN = 4
-LATIN_END = "\u0250"
+
+
+@dataclass(slots=True, kw_only=True)
+class RoundCount:
+    """One round, as far as it came. A refused one, which wrote nothing, costs nothing."""
+
+    request: ModelRequest
+    written: list[str] = field(default_factory=list)
+    reported: RoundUsage | None = None
 
 
 class UsageCount:
+    """Of all rounds of a turn, those included that broke off."""
+
     def __init__(self) -> None:
-        self._input = 0
-        self._output = 0
-        self._estimated = False
+        self._rounds: list[RoundCount] = []
 
-    def add(
-        self,
-        usage: RoundUsage | None,
-        request: ModelRequest,
-        text: str,
-        calls: tuple[ToolCall, ...],
-    ) -> None:
-        """Add one finished round; without the provider's figures, estimate them."""
-        self._estimated = self._estimated or usage is None
-        self._input += (
-            usage.input_tokens if usage else sum(tokens(m.content) for m in request.messages)
-        )
-        self._output += (
-            usage.output_tokens if usage else tokens(text) + sum(tokens(c.arguments) for c in calls)
+    def begin(self, request: ModelRequest) -> None:
+        self._rounds.append(RoundCount(request=request))
+
+    def wrote(self, text: str) -> None:
+        """The model wrote this, be it text or arguments of a call."""
+        self._rounds[-1].written.append(text)
+
+    def reported(self, usage: RoundUsage) -> None:
+        self._rounds[-1].reported = usage
+
+    @property
+    def total(self) -> Usage | None:
+        """None where no model did anything."""
+        counted = [each for each in self._rounds if each.reported or each.written]
+        if not counted:
+            return None
+        usages = [each.reported or estimate(each) for each in counted]
+        return Usage(
+            input_tokens=sum(usage.input_tokens for usage in usages),
+            output_tokens=sum(usage.output_tokens for usage in usages),
+            estimated=any(each.reported is None for each in counted),
         )
 
-    def noted_in(self, outcome: Outcome, *, model: str) -> Outcome:
-        usage = Usage(
-            input_tokens=self._input, output_tokens=self._output, estimated=self._estimated
-        )
-        return replace(outcome, usage=usage, model=model)
+
+def estimate(count: RoundCount) -> RoundUsage:
+    return RoundUsage(
+        input_tokens=sum(tokens(message.content) for message in count.request.messages),
+        output_tokens=tokens("".join(count.written)),
+    )
 
 
 def tokens(text: str) -> int:
     """A rough count: a token for each Chinese character, one for four Latin ones."""
-    latin = sum(character < LATIN_END for character in text)
-    return len(text) - latin + -(-latin // LATIN_CHARACTERS_PER_TOKEN)
+    return -(-quarter_tokens(text) // LATIN_CHARACTERS_PER_TOKEN)
+
+
+def quarter_tokens(text: str) -> int:
+    """The same in quarters, which can be added up over pieces of a text."""
+    if text.isascii():
+        return len(text)
+    ascii_characters = len(text.encode("ascii", "ignore"))
+    return ascii_characters + (len(text) - ascii_characters) * LATIN_CHARACTERS_PER_TOKEN

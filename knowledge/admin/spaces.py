@@ -31,13 +31,10 @@ if TYPE_CHECKING:
 class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     list_display = [
         *("fingerprint", "active", "dimensions", "bars_by_language", "clear_bars_by_language"),
-        *("rounded_spread", "calibrated_at", "calibrated_answers", "number_of_vectors", "waiting"),
+        *("certain_margins_by_language", "rounded_spread", "calibrated_at", "calibrated_answers"),
+        *("number_of_vectors", "waiting"),
     ]
-    fields = [
-        *("fingerprint", "active", "dimensions", "bars_by_language", "clear_bars_by_language"),
-        *("rounded_spread", "calibrated_at", "calibrated_answers", "number_of_vectors", "waiting"),
-        "created_at",
-    ]
+    fields = [*list_display, "created_at"]
     ordering = ["-active", "-created_at"]
     actions = ["calibrate_now"]
 
@@ -66,6 +63,10 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     @admin.display(description=_("bars of a clear answer"))
     def clear_bars_by_language(self, space: EmbeddingSpace) -> str:
         return by_language(space.clear_bars)
+
+    @admin.display(description=_("margins beyond doubt"))
+    def certain_margins_by_language(self, space: EmbeddingSpace) -> str:
+        return by_language(space.certain_margins)
 
     @admin.display(description=_("spread"), ordering="spread")
     def rounded_spread(self, space: EmbeddingSpace) -> str:

@@ -2,17 +2,21 @@
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from knowledge.embedders.base import EmbedderError, Vectors, normalized
+from knowledge.embedders.batches import BATCH_TEXTS, batches
 
 if TYPE_CHECKING:
     from openai import OpenAI
+    from openai.types import CreateEmbeddingResponse
 
 OPENAI_URL = "https://api.openai.com/v1"
-BATCH = 64
+PASSAGE_RETRIES = 3
+"""By the client, which waits as long as a server asks for, up to a minute. A question does not."""
 
 
 class OpenAICompatibleEmbedder:
@@ -30,13 +34,14 @@ class OpenAICompatibleEmbedder:
         self._asked_dimensions = dimensions
         self._dimensions = dimensions
         self._timeout_seconds = timeout_seconds
+        self._batch_texts = BATCH_TEXTS
         self._lock = threading.Lock()
         self._client: OpenAI | None = None
 
     @property
     def dimensions(self) -> int:
         if not self._dimensions:
-            self._dimensions = self._embed(["dimensions"]).shape[1]
+            self._dimensions = self._embed(["dimensions"], retries=0).shape[1]
         return self._dimensions
 
     @property
@@ -44,14 +49,24 @@ class OpenAICompatibleEmbedder:
         return f"openai/{self._model}/{self.dimensions}"
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._embed(texts)
+        return self._embed(texts, retries=0)
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        return self._embed(texts)
+        return self._embed(texts, retries=PASSAGE_RETRIES)
 
-    def _embed(self, texts: Sequence[str]) -> Vectors:
-        batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-        rows = [row for batch in batches for row in self._request(batch)]
+    def close(self) -> None:
+        """Closes the connections. A later request opens new ones."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client:
+            client.close()
+
+    def _embed(self, texts: Sequence[str], *, retries: int) -> Vectors:
+        if not texts:
+            return np.empty((0, self.dimensions), dtype=np.float32)
+        rows: list[list[float]] = []
+        for batch in batches(texts, most=self._batch_texts):
+            rows += self._rows(batch, retries)
         try:
             vectors = np.asarray(rows, dtype=np.float32)
         except ValueError as error:
@@ -60,21 +75,45 @@ class OpenAICompatibleEmbedder:
             raise EmbedderError("The embedding server gave vectors of another dimension.")
         return normalized(vectors)
 
-    def _request(self, batch: Sequence[str]) -> list[list[float]]:
+    def _rows(self, batch: list[str], retries: int) -> list[list[float]]:
+        """One a text. A refused batch is tried in halves: DashScope takes 10 texts, no more."""
         import openai  # noqa: PLC0415  (0.9 s of CPU, and only with this embedder)
 
-        client = self._built()
-        dimensions = self._asked_dimensions or openai.omit
         try:
-            reply = client.embeddings.create(
-                model=self._model, input=list(batch), dimensions=dimensions
-            )
+            reply = self._create(batch, retries)
             rows = sorted(reply.data, key=lambda item: item.index)
+        except openai.BadRequestError as error:
+            if len(batch) == 1:
+                raise EmbedderError("The embedding server refused the request.") from error
+            return self._halved(batch, retries)
         except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
             raise EmbedderError("The embedding server did not answer with embeddings.") from error
         if len(rows) != len(batch):
             raise EmbedderError("The embedding server gave another number of vectors.")
         return [item.embedding for item in rows]
+
+    def _halved(self, batch: list[str], retries: int) -> list[list[float]]:
+        half = len(batch) // 2
+        rows = self._rows(batch[:half], retries) + self._rows(batch[half:], retries)
+        self._batch_texts = min(self._batch_texts, half)
+        return rows
+
+    def _create(self, batch: list[str], retries: int) -> "CreateEmbeddingResponse":
+        import openai  # noqa: PLC0415  (as above)
+
+        ask = partial(
+            self._built().with_options(max_retries=retries).embeddings.create,
+            model=self._model,
+            input=batch,
+            dimensions=self._asked_dimensions or openai.omit,
+            encoding_format="float",  # the client asks for base64, which not all know
+        )
+        try:
+            return ask()
+        except (openai.APIConnectionError, openai.InternalServerError) as error:
+            if retries or isinstance(error, openai.APITimeoutError):
+                raise
+            return ask()
 
     def _built(self) -> "OpenAI":
         from openai import OpenAI  # noqa: PLC0415  (as above)
@@ -85,6 +124,5 @@ class OpenAICompatibleEmbedder:
                     api_key=self._api_key,
                     base_url=self._base_url,
                     timeout=self._timeout_seconds,
-                    max_retries=1,
                 )
             return self._client

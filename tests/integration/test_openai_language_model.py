@@ -13,7 +13,8 @@ from itertools import product
 
 import pytest
 
-from chat.llm.openai import ModelClocks, OpenAILanguageModel
+from chat.llm.clocks import ModelClocks
+from chat.llm.openai import OpenAILanguageModel
 from chat.turn.events import TextDelta
 from chat.turn.language_model import (
     ChatMessage,

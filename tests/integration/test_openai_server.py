@@ -9,7 +9,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from chat.llm.openai import ModelClocks, OpenAILanguageModel
+from chat.llm.clocks import ModelClocks
+from chat.llm.openai import OpenAILanguageModel
 from chat.turn.events import JsonValue, TextDelta
 from chat.turn.language_model import ChatMessage, ModelRequest
 from tests.openai_replies import JsonObject, calls_stamped_in

@@ -7,6 +7,7 @@ import pytest
 from chat.turn.prompt import CHINESE
 from tests.chat_client import ChatClient, Visitor
 from tests.conftest import Model
+from tests.databases import rows
 from tests.openai_script import Answer, CallTool, Drop, Malformed, Stall, Status, Step, Truncate
 
 QUESTION = "孩子总是撞头怎么办？"
@@ -75,7 +76,8 @@ async def test_model_answers_with_nothing_but_the_experts_answers_to_go_by(
         await client.ask("我的孩子撞头。")
 
     asked, answered = [request.body for request in model.requests]
-    assert asked["messages"][0] == {"role": "system", "content": CHINESE.system}
+    system = CHINESE.system.replace("{tool}", CHINESE.tool_name)
+    assert asked["messages"][0] == {"role": "system", "content": system}
     assert [tool["function"]["name"] for tool in asked["tools"]] == ["search_expert_answers"]
     assert answered["messages"][0] == {"role": "system", "content": CHINESE.answering}
     assert ANSWER in answered["messages"][-1]["content"]
@@ -161,18 +163,44 @@ EARLY: Mapping[str, tuple[Step, str]] = {
 
 
 @pytest.mark.parametrize(("step", "code"), EARLY.values(), ids=EARLY.keys())
-async def test_experts_are_quoted_when_the_provider_fails_before_the_first_word(
+async def test_experts_are_quoted_when_the_provider_fails_twice_before_the_first_word(
     alice: Visitor, model: Model, step: Step, code: str
 ) -> None:
-    model.script(step)
+    model.script(step, step)
 
     async with ChatClient(alice) as client:
         ended = await client.ask(QUESTION)
         events = [frame["event"] for frame in client.all_of("event")]
 
     assert {"kind": "notice", "code": code, "retry_ms": 0} in events
+    assert len(model.requests) == 2
     assert (ended["status"], ended["error"], ended["grounding"]) == ("done", None, "answer")
     assert ANSWER in client.text_of(ended["turn"])
+
+
+@pytest.mark.parametrize(("step", "code"), EARLY.values(), ids=EARLY.keys())
+async def test_failure_before_the_first_word_is_made_good_unseen(
+    alice: Visitor, model: Model, step: Step, code: str
+) -> None:
+    model.script(step, Answer("Here I am."))
+
+    async with ChatClient(alice) as client:
+        ended = await client.ask("Are you there, dear helper?")
+        notices = [each["event"] for each in client.all_of("event")]
+
+    assert [each["code"] for each in notices if each["kind"] == "notice"] == [code]
+    assert client.text_of(ended["turn"]) == "Here I am."
+    assert ended["status"] == "done"
+
+
+async def test_key_that_is_refused_is_not_tried_again(alice: Visitor, model: Model) -> None:
+    model.script(Status(401))
+
+    async with ChatClient(alice) as client:
+        ended = await client.ask(QUESTION)
+
+    assert ANSWER in client.text_of(ended["turn"])
+    assert len(model.requests) == 1
 
 
 LATE: Mapping[str, tuple[Step, str]] = {
@@ -184,10 +212,10 @@ LATE: Mapping[str, tuple[Step, str]] = {
 
 
 @pytest.mark.parametrize(("step", "code"), LATE.values(), ids=LATE.keys())
-async def test_text_stands_when_the_provider_fails_after_the_first_word(
+async def test_text_stands_when_the_provider_fails_twice_after_the_first_word(
     alice: Visitor, model: Model, step: Step, code: str
 ) -> None:
-    model.script(step)
+    model.script(step, step)
     async with ChatClient(alice) as client:
         accepted = await client.send("请慢慢说给我听。")
         ended = await client.end_of(accepted["turn"])
@@ -197,6 +225,40 @@ async def test_text_stands_when_the_provider_fails_after_the_first_word(
     assert (ended["status"], ended["error"]) == ("failed", {"code": code})
     assert "piece 1" in shown
     assert (stored["text"], stored["status"], stored["error"]) == (shown, "failed", {"code": code})
+
+
+@pytest.mark.parametrize(("step", "code"), LATE.values(), ids=LATE.keys())
+async def test_reply_begins_anew_when_the_provider_fails_after_the_first_word(
+    alice: Visitor, model: Model, step: Step, code: str
+) -> None:
+    model.script(step, Answer("Now I can tell you all of it."))
+    async with ChatClient(alice) as client:
+        accepted = await client.send("请慢慢说给我听。")
+        ended = await client.end_of(accepted["turn"])
+        events = [frame["event"] for frame in client.all_of("event")]
+        shown = client.text_of(accepted["turn"])
+
+    stored = await alice.finished(accepted["message"])
+    assert {"kind": "restarted", "keep": 0, "why": "upstream"} in events
+    assert [each["code"] for each in events if each["kind"] == "notice"] == [code]
+    assert shown == stored["text"] == "Now I can tell you all of it."
+    assert (ended["status"], ended["error"]) == ("done", None)
+
+
+async def test_model_that_forgets_the_experts_is_overruled(
+    alice: Visitor, model: Model, model_database: str
+) -> None:
+    model.script(Answer("多陪陪他就好了。再看看吧。"), Answer("用软垫挡住头[1]。"))
+
+    async with ChatClient(alice) as client:
+        accepted = await client.send(QUESTION)
+        ended = await client.end_of(accepted["turn"])
+
+    missed = "SELECT missed_calls FROM chat_message WHERE id = %s"
+    assert rows(model_database, missed, accepted["message"]) == [(1,)]
+    assert client.text_of(ended["turn"]) == "用软垫挡住头。"
+    assert ended["grounding"] == "answer"
+    assert ended["sources"][0]["title"] == QUESTION
 
 
 async def test_words_of_a_failing_provider_reach_nobody(alice: Visitor, model: Model) -> None:
@@ -211,7 +273,7 @@ async def test_words_of_a_failing_provider_reach_nobody(alice: Visitor, model: M
 
 
 async def test_conversation_goes_on_after_a_failure(alice: Visitor, model: Model) -> None:
-    model.script(Drop(after_pieces=2), Answer("I am back."))
+    model.script(Drop(after_pieces=2), Drop(after_pieces=2), Answer("I am back."))
     async with ChatClient(alice) as client:
         failed = await client.ask("Are you well today?")
 

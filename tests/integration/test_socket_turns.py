@@ -346,4 +346,5 @@ async def test_cursors_of_a_reply_never_skip(alice: Visitor, model: Model) -> No
 
     attempt, last = cursor_of(ended["cursor"])
     assert attempt == 1
-    assert last == 1 + 8 + kinds.count("block") + 1  # started, the pieces, the blocks, the end
+    # started, the pieces, the blocks, the end; pieces that came together may be one
+    assert 4 <= last <= 1 + 8 + kinds.count("block") + 1

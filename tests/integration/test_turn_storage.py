@@ -3,18 +3,21 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, connection
+from pytest_django import Settings
 
 from chat import conversations, turns
 from chat.commands import Regenerate, Send, Stop
 from chat.conversations import BusyError, IdConflictError, NotFoundError
 from chat.models import Conversation, Message, Turn
 from chat.turn.events import Outcome, Source, Usage
+from chat.turn_requests import turn_request
 from chat.turns import Claim
-from chat.visitors import Identity
+from chat.visitors import Identity, hashed
 from chat.wire_format import Accepted
 
 pytestmark = pytest.mark.django_db
@@ -97,8 +100,7 @@ def test_claim_tells_an_owner_what_it_needs() -> None:
         turn=accepted.turn,
         conversation=accepted.conversation,
         attempt=1,
-        question="Why does he spin?",
-        history=(),
+        request=turn_request("Why does he spin?", visitor=hashed(ALICE.visitor)),
         interrupted_text="",
     )
 
@@ -262,7 +264,7 @@ def test_history_is_what_was_said_on_the_branch() -> None:
     second = answered("Two?", "Two.", after=first)
     third = asked("Three?", after=second)
 
-    said = [(each.role, each.content) for each in claimed(third.turn).history]
+    said = [(each.role, each.content) for each in claimed(third.turn).request.history]
 
     assert said == [
         ("user", "One?"),
@@ -279,28 +281,74 @@ def test_history_of_a_new_reply_is_what_came_before_the_question() -> None:
 
     claim = claimed(again.turn)
 
-    assert claim.question == "Two?"
-    assert [each.content for each in claim.history] == ["One?", "One."]
+    assert claim.request.question == "Two?"
+    assert [each.content for each in claim.request.history] == ["One?", "One."]
 
 
 def test_history_leaves_out_replies_without_a_word() -> None:
     first = answered("One?", "")
     second = asked("Two?", after=first)
 
-    assert [each.content for each in claimed(second.turn).history] == ["One?"]
+    assert [each.content for each in claimed(second.turn).request.history] == ["One?"]
 
 
-def test_history_is_bounded_in_messages_and_characters() -> None:
+def test_history_is_bounded_in_messages() -> None:
     accepted = answered("0?", "0.")
     for number in range(1, turns.HISTORY_MESSAGES):
         accepted = answered(f"{number}?", f"{number}.", after=accepted)
-    many = claimed(asked("Last?", after=accepted).turn)
-    long = answered("Long?", "x" * (turns.HISTORY_CHARACTERS - 4))
-    short = claimed(asked("Short?", after=long).turn)
 
-    assert len(many.history) == turns.HISTORY_MESSAGES
-    assert many.history[-1].content == f"{turns.HISTORY_MESSAGES - 1}."
-    assert [each.role for each in short.history] == ["assistant"]
+    history = claimed(asked("Last?", after=accepted).turn).request.history
+
+    assert len(history) == turns.HISTORY_MESSAGES
+    assert history[-1].content == f"{turns.HISTORY_MESSAGES - 1}."
+
+
+@pytest.mark.parametrize(
+    ("budget", "kept"),
+    [
+        pytest.param(4, ["One?", "One.", "Two?", "Two."], id="all"),
+        pytest.param(3, ["Two?", "Two."], id="a reply without its question is left out"),
+        pytest.param(1, [], id="nothing fits"),
+    ],
+)
+def test_history_is_as_long_as_its_budget_of_tokens(
+    settings: Settings, budget: int, kept: list[str]
+) -> None:
+    settings.HISTORY_TOKENS = budget
+    first = answered("One?", "One.")
+    second = answered("Two?", "Two.", after=first)
+
+    history = claimed(asked("Three?", after=second).turn).request.history
+
+    assert [each.content for each in history] == kept
+
+
+def test_end_tells_what_wrote_the_reply_and_what_it_cost(settings: Settings) -> None:
+    settings.CHAT_PRICES = {"gpt": (Decimal(1), Decimal(10))}
+    accepted = asked("Why?")
+    outcome = Outcome(
+        model="gpt",
+        usage=Usage(input_tokens=2_000, output_tokens=100, estimated=False),
+        prompt_version="en/3",
+        space="local/test",
+        missed_calls=1,
+    )
+
+    turns.end(claimed(accepted.turn), outcome, "So.", last_event=3)
+
+    reply = Message.objects.get(pk=accepted.message)
+    assert (reply.model, reply.prompt_version, reply.space) == ("gpt", "en/3", "local/test")
+    assert reply.missed_calls == 1
+    assert reply.cost == Decimal("0.003")
+
+
+def test_reply_of_a_model_without_a_price_has_no_cost() -> None:
+    accepted = asked("Why?")
+    usage = Usage(input_tokens=1, output_tokens=1, estimated=True)
+
+    turns.end(claimed(accepted.turn), Outcome(model="mine", usage=usage), "So.", last_event=3)
+
+    assert Message.objects.get(pk=accepted.message).cost is None
 
 
 def test_revision_rises_with_every_stored_change() -> None:

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat.turn.citations import SUGGESTIONS
 from chat.turn.events import Found, Outcome, Searching, TextDelta, TurnEvent
 from chat.turn.expert_search import ExpertSearch, FoundAnswer
 from chat.turn.prompt import CHINESE, ENGLISH, Texts
-from chat.turn.quoting import SUGGESTIONS, pieces, quote_experts
+from chat.turn.quoting import pieces, quote_experts
 from chat.turn.request import TurnRequest
 from tests.experts import NOTHING, ScriptedSearch, UnavailableSearch, answer, clear, near
 

@@ -3,12 +3,15 @@
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chat.delta_log.base import LoggedEvent
 from chat.delta_log.memory import MemoryDeltaLog
 from chat.reply import DELTA_CHARACTERS, MAX_CHARACTERS, Reply, ReplyTooLongError
 from chat.turn.cursor import START, Cursor
-from chat.turn.events import Block, Ended, Outcome, Restarted, Searching, Started, TextDelta
+from chat.turn.events import Block, Ended, Outcome, Restarted, Searching, TextDelta
+from chat.turn.utf16 import utf16_cut, utf16_length
 from chat.wire_format import checksum
 
 TURN = UUID("0197a1b2-0000-7000-8000-000000000001")
@@ -28,7 +31,7 @@ def log() -> Log:
 async def test_ids_of_events_never_skip(log: Log) -> None:
     reply = Reply(TURN, 2, log)
 
-    await reply.restart(Restarted(keep=0, why="worker_lost"))
+    await reply.add(Restarted(keep=0, why="worker_lost"))
     await reply.add(Searching(question="撞头"))
     await reply.add(TextDelta(text="一\n\n二\n"))
     await reply.close_blocks()
@@ -69,7 +72,7 @@ async def test_restart_takes_all_text_back(log: Log) -> None:
     reply = Reply(TURN, 1, log)
     await reply.add(TextDelta(text="x" * MAX_CHARACTERS))
 
-    await reply.restart(Restarted(keep=0, why="upstream"))
+    await reply.add(Restarted(keep=0, why="upstream"))
     await reply.add(TextDelta(text="二"))
     await reply.close_blocks()
 
@@ -88,12 +91,50 @@ async def test_megabyte_in_one_delta_is_logged_in_pieces(log: Log) -> None:
     assert max(map(len, pieces)) == DELTA_CHARACTERS
 
 
-async def test_reply_that_grows_too_long_is_refused_and_nothing_is_logged(log: Log) -> None:
+async def test_reply_that_grows_too_long_is_cut(log: Log) -> None:
     reply = Reply(TURN, 1, log)
-    await reply.add(Started())
+    await reply.add(TextDelta(text="一"))
 
     with pytest.raises(ReplyTooLongError):
-        await reply.add(TextDelta(text="x" * (MAX_CHARACTERS + 1)))
+        await reply.add(TextDelta(text="x" * MAX_CHARACTERS))
 
-    assert [each.event for each in log.written] == [Started()]
-    assert reply.text == ""
+    assert reply.text == "一" + "x" * (MAX_CHARACTERS - 1)
+
+
+def copied(events: list[LoggedEvent]) -> tuple[str, list[Block]]:
+    """The text and the blocks of a reader who follows the protocol."""
+    text, blocks = "", list[Block]()
+    for logged in events:
+        match logged.event:
+            case TextDelta():
+                text += logged.event.text
+            case Block():
+                blocks.append(logged.event)
+            case Restarted():
+                text = utf16_cut(text, logged.event.keep)
+                blocks = [block for block in blocks if block.end <= logged.event.keep]
+    return text, blocks
+
+
+PIECES = st.sampled_from(["一", "\n\n", "- 二\n", "😀", "**三**", "\n", "```\n", "x" * 50])
+
+
+@given(st.lists(PIECES, max_size=8), st.lists(PIECES, max_size=8), st.data())
+async def test_reader_of_a_restarted_reply_has_its_text_in_blocks(
+    first: list[str], second: list[str], data: st.DataObject
+) -> None:
+    log = Log()
+    reply = Reply(TURN, 1, log)
+    for piece in first:
+        await reply.add(TextDelta(text=piece))
+    kept = "".join(first)[: data.draw(st.integers(0, len("".join(first))))]
+
+    await reply.add(Restarted(keep=utf16_length(kept), why="upstream"))
+    for piece in second:
+        await reply.add(TextDelta(text=piece))
+    await reply.close_blocks()
+
+    text, blocks = copied(log.written)
+    assert text == reply.text == kept + "".join(second)
+    assert [block.start for block in blocks] == [0, *(block.end for block in blocks)][: len(blocks)]
+    assert (blocks[-1].end if blocks else 0) == utf16_length(text)

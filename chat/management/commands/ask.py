@@ -7,12 +7,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chat.commands import CommandError as BadTextError
 from chat.commands import message_text
-from chat.turn.events import Notice, Outcome, Searching, TextDelta, TurnEvent
+from chat.database import in_database
+from chat.turn.events import Notice, Outcome, Restarted, Searching, TextDelta, TurnEvent
 from chat.turn.loop import run_turn
-from chat.turn.prompt import texts_for
-from chat.turn.request import TurnRequest
+from chat.turn_requests import turn_request
 from chat.wiring import expert_search, language_model
-from knowledge.plain_text import language_of
 
 
 class Command(BaseCommand):
@@ -31,7 +30,7 @@ class Command(BaseCommand):
             raise CommandError(f"The reply failed: {outcome.error}.")
 
     async def answer(self, question: str) -> Outcome:
-        request = TurnRequest(question=question, texts=texts_for(language_of(question)))
+        request = await in_database(turn_request, question)
         outcome = Outcome(status="failed", error="internal")
         async with aclosing(run_turn(request, expert_search(), language_model())) as events:
             async for event in events:
@@ -44,7 +43,11 @@ class Command(BaseCommand):
             case Searching():
                 self.stderr.write(f"[searching: {event.question}]")
             case Notice():
-                self.stderr.write(f"[{event.code}: the experts are quoted instead]")
+                then = "trying again" if event.retry_ms else "the experts are quoted instead"
+                self.stderr.write(f"[{event.code}: {then}]")
+            case Restarted():
+                self.stdout.write("")
+                self.stderr.write(f"[{event.why}: the reply begins anew]")
             case TextDelta():
                 self.stdout.write(event.text, ending="")
                 self.stdout.flush()

@@ -1,0 +1,1 @@
+"""/v1: the experts as a model that any OpenAI client can talk to."""

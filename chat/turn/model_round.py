@@ -1,0 +1,88 @@
+"""One round of a model: its events in, the text that a visitor may see out, the rest kept."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from chat.turn.events import TextDelta
+from chat.turn.language_model import (
+    FinishReason,
+    ModelEvent,
+    RoundFinished,
+    RoundUsage,
+    ToolCall,
+    ToolCallDelta,
+    UpstreamError,
+)
+from chat.turn.record import TurnRecord
+from chat.turn.reply_filter import ReplyFilter
+from chat.turn.tool_calls import ToolCallAssembler
+from chat.turn.usage import quarter_tokens
+
+
+class ModelRound:
+    """After `shown` is over, `text` (as the model wrote it), `calls` and `finish` tell the rest.
+
+    `room` is how much the model may still write, in quarters of a token; a longer text is cut off,
+    which counts as the finish reason "length".
+    """
+
+    def __init__(self, record: TurnRecord, *, room: int) -> None:
+        self._record = record
+        self._filter = ReplyFilter(answers=len(record.citations), hosts=record.citations.hosts)
+        self._assembler = ToolCallAssembler()
+        self._begun = False
+        self.room = room
+        self.text = ""
+        self.finish: FinishReason | None = None
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        return self._assembler.calls()
+
+    async def shown(self, events: AsyncGenerator[ModelEvent, None]) -> AsyncGenerator[str, None]:
+        """The text for the visitor, without what models write before it begins.
+
+        Raises UpstreamError, also where the round ends without a finish reason.
+        """
+        pieces: list[str] = []
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    pieces.append(event.text)
+                    if visible := self._visible(self._filter.add(self._accepted(event.text))):
+                        yield visible
+                else:
+                    self._note(event)
+                if self.room <= 0:
+                    self.finish = "length"
+                    break
+        self.text = "".join(pieces)
+        if visible := self._visible(self._filter.end()):
+            yield visible
+        self._record.citations.cite(self._filter.cited)
+        if self.finish is None:
+            raise UpstreamError("upstream_truncated")
+
+    def _accepted(self, text: str) -> str:
+        """As much of `text` as there is room for."""
+        self._record.usage.wrote(text)
+        size = quarter_tokens(text)
+        fitting = text if size <= self.room else text[: max(1, len(text) * self.room // size)]
+        self.room -= size
+        return fitting
+
+    def _visible(self, text: str) -> str:
+        visible = text if self._begun else text.lstrip()
+        self._begun = self._begun or bool(visible)
+        return visible
+
+    def _note(self, event: ModelEvent) -> None:
+        match event:
+            case ToolCallDelta():
+                self._record.usage.wrote(event.arguments)
+                self.room -= quarter_tokens(event.arguments)
+                self._assembler.add(event)
+            case RoundUsage():
+                self._record.usage.reported(event)
+            case RoundFinished():
+                self.finish = event.reason

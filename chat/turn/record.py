@@ -1,0 +1,37 @@
+"""What a turn has come to so far, so that whenever it ends this can be told."""
+
+from dataclasses import replace
+
+from chat.turn.citations import Citations
+from chat.turn.events import Grounding, Outcome
+from chat.turn.usage import UsageCount
+
+
+class TurnRecord:
+    """Filled while a turn runs; whoever ends it early asks for `broken_off`."""
+
+    def __init__(self) -> None:
+        self.model = ""
+        self.prompt_version = ""
+        self.space = ""
+        self.missed_calls = 0
+        self.usage = UsageCount()
+        self.citations = Citations()
+
+    def noted_in(self, outcome: Outcome) -> Outcome:
+        """`outcome` with what wrote the reply and what it took."""
+        usage = self.usage.total
+        return replace(
+            outcome,
+            usage=usage,
+            model=self.model if usage else "",
+            prompt_version=self.prompt_version,
+            space=outcome.space or self.space,
+            missed_calls=self.missed_calls,
+        )
+
+    def broken_off(self, outcome: Outcome, reply: str) -> Outcome:
+        """`outcome` for a turn that ends where `reply` ends, with what that rests on."""
+        sources = self.citations.used(reply) if reply else ()
+        grounding: Grounding = "answer" if sources else "none"
+        return self.noted_in(replace(outcome, sources=sources, grounding=grounding))

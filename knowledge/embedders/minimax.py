@@ -1,0 +1,130 @@
+"""MiniMax's own embeddings API: asymmetric, and of another form than OpenAI's.
+
+Importing this module imports httpx2 (0.2 s of CPU): import it only for this embedder.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import httpx2
+import numpy as np
+
+from knowledge.embedders.base import EmbedderError, Vectors
+from knowledge.embedders.batches import batches
+from knowledge.embedders.minimax_reply import MiniMaxBusyError, check_http_status, read_vectors
+
+MINIMAX_URL = "https://api.minimaxi.com/v1"
+REPLY_BYTES = 32 * 1024 * 1024
+FIRST_PAUSE_SECONDS = 0.5
+PASSAGE_PATIENCE_SECONDS = 30.0
+"""How much longer stored texts wait for a busy server than a visitor's question does."""
+
+InputType = Literal["db", "query"]
+
+
+class MiniMaxEmbedder:
+    """One client for all threads, built on first use.
+
+    A question takes no longer than `timeout_seconds`, pauses and repetitions included. `pause` is
+    how to wait between attempts. An empty `base_url` is MiniMax's host in China.
+    """
+
+    dimensions = 1536  # of embo-01
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        api_key: str,
+        group_id: str,
+        base_url: str,
+        timeout_seconds: float,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.fingerprint = f"minimax/{model}/{self.dimensions}/db-query"
+        self._model = model
+        self._headers = {"Authorization": f"Bearer {api_key}"}
+        self._url = f"{(base_url or MINIMAX_URL).rstrip('/')}/embeddings"
+        self._parameters = {"GroupId": group_id} if group_id else {}
+        self._timeout_seconds = timeout_seconds
+        self._pause = pause
+        self._lock = threading.Lock()
+        self._client: httpx2.Client | None = None
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._embed(texts, "query", self._timeout_seconds)
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        return self._embed(texts, "db", self._timeout_seconds + PASSAGE_PATIENCE_SECONDS)
+
+    def close(self) -> None:
+        """Closes the connections. A later request opens new ones."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client:
+            client.close()
+
+    def _embed(self, texts: Sequence[str], input_type: InputType, patience: float) -> Vectors:
+        rows = [self._persist(batch, input_type, patience) for batch in batches(texts)]
+        return np.concatenate([np.empty((0, self.dimensions), dtype=np.float32), *rows])
+
+    def _persist(self, batch: list[str], input_type: InputType, patience: float) -> Vectors:
+        """Asks again while MiniMax is busy, with pauses that double, until patience ends."""
+        deadline = time.monotonic() + patience
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                body = self._post(batch, input_type, deadline)
+                return read_vectors(body, count=len(batch), dimensions=self.dimensions)
+            except MiniMaxBusyError:
+                if time.monotonic() + pause >= deadline:
+                    raise
+            self._pause(pause)
+            pause *= 2
+
+    def _post(self, batch: list[str], input_type: InputType, deadline: float) -> bytes:
+        now = time.monotonic()
+        seconds = min(self._timeout_seconds, max(deadline - now, 0.001))
+        # MiniMax advises against line breaks.
+        texts = [text.replace("\n", " ") for text in batch]
+        try:
+            with self._connected().stream(
+                "POST",
+                self._url,
+                params=self._parameters,
+                headers=self._headers,
+                json={"model": self._model, "type": input_type, "texts": texts},
+                timeout=seconds,
+            ) as response:
+                check_http_status(response.status_code)
+                return whole_body(response, now + seconds)
+        except (
+            httpx2.UnsupportedProtocol,
+            httpx2.LocalProtocolError,
+            httpx2.InvalidURL,
+            ValueError,
+        ):
+            # Not chained: the error's text may hold the key.
+            raise EmbedderError("MiniMax cannot be asked with this address and key.") from None
+        except httpx2.RequestError as error:
+            raise MiniMaxBusyError("MiniMax did not answer.") from error
+
+    def _connected(self) -> httpx2.Client:
+        with self._lock:
+            if self._client is None:
+                self._client = httpx2.Client()
+            return self._client
+
+
+def whole_body(response: httpx2.Response, deadline: float) -> bytes:
+    """All of the body, unless it drips past the deadline or has no end."""
+    body = bytearray()
+    for piece in response.iter_bytes():
+        body += piece
+        if len(body) > REPLY_BYTES:
+            raise EmbedderError("MiniMax answered with too much.")
+        if time.monotonic() > deadline:
+            raise MiniMaxBusyError("MiniMax did not answer in time.")
+    return bytes(body)
