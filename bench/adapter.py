@@ -15,17 +15,18 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO, cast
 
 from openai import AsyncOpenAI
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from chat.llm.clocks import ModelClocks
 from chat.llm.openai import OpenAILanguageModel
 from chat.turn.events import TextDelta
 from chat.turn.language_model import ChatMessage, ModelRequest
 
+ROOT = Path(__file__).resolve().parent.parent
 CHARACTERS = 4  # in each of the server's deltas
 GREETING = "You said: "
 CLOCKS = ModelClocks(first_content_seconds=60, progress_seconds=60, round_seconds=600)
@@ -37,7 +38,7 @@ class Load:
     streams: int
     deltas: int
     pace: float
-    rounds: int = 5
+    rounds: int = 3
 
     @property
     def question(self) -> str:
@@ -154,9 +155,12 @@ def row(name: str, official_rate: float, adapter_rate: float) -> None:
 @contextmanager
 def server(pace: float) -> Iterator[str]:
     command = [sys.executable, "-m", "tests.openai_server", "--pace", str(pace)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process,  # noqa: S603
+        cast(TextIO, process.stdout) as said,
+    ):
         try:
-            yield (process.stdout or sys.stdin).readline().strip()
+            yield said.readline().strip()
         finally:
             process.terminate()
 

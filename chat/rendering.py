@@ -41,7 +41,8 @@ class Markdown(MarkdownIt):
 # A definition would be used far from where it stands, but blocks are rendered one by one.
 _markdown = Markdown("js-default", {"html": False, "linkify": True, "typographer": False})
 _markdown.disable(["image", "reference"])
-_markdown.linkify.set({"fuzzy_link": False})  # "example.com" in a sentence is a name, no address
+if _markdown.linkify:  # "example.com" in a sentence is a name, no address
+    _markdown.linkify.set({"fuzzy_link": False})
 _outline = MarkdownIt("js-default", {"html": False})
 _outline.disable(["inline", "reference"])
 

@@ -107,4 +107,6 @@ def whole_number(key: str) -> Cast:
 
 def name_of(visitor: Visitor) -> str:
     """A signed-in visitor's user name; the others are told apart by the start of their id."""
-    return visitor.user.get_username() if visitor.user else f"{_('anonymous')} {str(visitor)[:8]}"
+    if visitor.user:
+        return visitor.user.get_username()
+    return _("anonymous %(start)s") % {"start": str(visitor)[:8]}

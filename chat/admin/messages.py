@@ -16,7 +16,7 @@ from chat.models import Message
 class MessageAdmin(ChatAdmin):
     list_display = [
         *("excerpt", "in_reply_to", "role", "status", "finish", "grounding"),
-        *("model", "tokens", "priced", "missed_calls", "notice_wanted", "created_at"),
+        *("tokens", "priced", "missed_calls", "notice_wanted", "created_at"),
     ]
     list_filter = [UnansweredMessages, MissedCalls, "notice_wanted", "role", "status"]
     list_select_related = ["parent"]

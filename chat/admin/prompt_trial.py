@@ -17,8 +17,8 @@ from chat.rendering import render
 from chat.turn.events import Notice, Outcome, Restarted, Searching, TextDelta, TurnEvent
 from chat.turn.loop import run_turn
 from chat.turn.prompt import Texts
-from chat.turn.request import TurnRequest
 from chat.turn.utf16 import utf16_cut
+from chat.turn_requests import turn_request
 
 FAILURES = {
     "upstream_timeout": _("The language model said nothing in time."),
@@ -104,7 +104,7 @@ async def tried(texts: Texts, question: str) -> Trial:
     """Must run on the server's own event loop, to which the model's client belongs."""
     model = wiring.language_model()
     trial = Trial(model=model.name if model else "")
-    request = TurnRequest(question=question, texts=texts)
+    request = turn_request(question, texts=texts)
     began = time.monotonic()
     try:
         async with asyncio.timeout(settings.TRIAL_SECONDS):

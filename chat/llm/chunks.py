@@ -38,6 +38,8 @@ FAILED_REASONS = frozenset({"error", "abort", "insufficient_system_resource"})
 """OpenRouter, vLLM and DeepSeek say so when the server gave up."""
 
 MOST_TOKENS = 2**31 - 1
+MOST_THOUGHT = 64 * 1024
+"""Characters that are kept of what a model thinks before it calls a tool."""
 
 
 class MalformedChunkError(ValueError):
@@ -65,6 +67,8 @@ class ChunkDecoder:
         self._pattern = TextPattern()
         self._joiner = TextJoiner()
         self._thoughts = ThoughtFilter()
+        self._thought: list[str] = []
+        self._thought_size = 0
         self._texts: list[str] = []
         self._events: list[ModelEvent] = []
         self._reason: FinishReason | None = None
@@ -99,7 +103,10 @@ class ChunkDecoder:
             yield self._usage
         # Ollama and Gemini say "stop" after a tool call.
         called = self.called and self._reason == "stop"
-        yield RoundFinished(reason="tool_calls" if called else self._reason)
+        yield RoundFinished(
+            reason="tool_calls" if called else self._reason,
+            reasoning=storable("".join(self._thought)) if self.called else "",
+        )
 
     def cut_short(self) -> Iterator[ModelEvent]:
         """The last events of a reply that we do not wait for any longer."""
@@ -195,8 +202,14 @@ class ChunkDecoder:
             self.progress += 1
             self._texts.append(_expected(content, str))
         # A reasoning model may think for minutes: that is no silence, and nobody's answer either.
-        elif delta.get("reasoning_content") or delta.get("reasoning"):
+        elif thought := delta.get("reasoning_content") or delta.get("reasoning"):
             self.progress += 1
+            self._keep_thought(thought)
+
+    def _keep_thought(self, thought: object) -> None:
+        if isinstance(thought, str) and self._thought_size < MOST_THOUGHT:
+            self._thought_size += len(thought)
+            self._thought.append(thought)
 
     def _text_of_parts(self, parts: list[object]) -> str:
         """Mistral's reasoning models send a list, of which thoughts are a part."""

@@ -16,7 +16,7 @@ from openai import AsyncAPIResponse, AsyncOpenAI
 from chat.llm.failures import PROVIDER_FAILURES, translated, upstream_error
 from chat.llm.http1.reply import Reply
 from chat.llm.http1.transport import StreamingTransport
-from chat.llm.parameters import BEYOND_OPENAI, OTHER_REASONS, refused
+from chat.llm.parameters import OTHER_REASONS, refused
 from chat.turn.events import JsonValue
 from chat.turn.language_model import UpstreamError
 
@@ -109,10 +109,13 @@ class Completions:
                 return response
 
     async def _posted(self, body: Parameters, stack: AsyncExitStack) -> AsyncAPIResponse[object]:
-        known = {name: value for name, value in body.items() if name not in BEYOND_OPENAI}
-        beyond = {name: body[name] for name in body.keys() & BEYOND_OPENAI}
+        # As extra_body goes what the client need not know, and what it would only copy for long:
+        # walking through the messages and their types takes as much time as all of the rest.
+        rest = {name: value for name, value in body.items() if name not in {"model", "stream"}}
         response: AsyncAPIResponse[object]
-        response = await stack.enter_async_context(self._create(**known, extra_body=beyond))
+        response = await stack.enter_async_context(
+            self._create(model=body["model"], stream=body["stream"], messages=(), extra_body=rest)
+        )
         return response
 
 

@@ -41,9 +41,6 @@ THINKING: dict[str, dict[str, JsonValue]] = {
 """DeepSeek and Moonshot think unless told otherwise, and then refuse a tool's result that comes
 without the thoughts before the call, which we do not keep. MiniMax mixes thoughts into the text."""
 
-BEYOND_OPENAI = frozenset({"thinking", "reasoning_split"})
-"""Names that the official client does not know."""
-
 OTHER_REASONS = frozenset({"content_filter", "context_length_exceeded", "model_not_found"})
 """Codes of refusals that no smaller request would change."""
 

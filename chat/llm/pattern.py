@@ -24,9 +24,7 @@ class TextPattern:
 
     def text_in(self, data: bytes) -> str | None:
         """The text of whole events, or None where anything else is among them."""
-        if not self._between or not (
-            data.startswith(self._before) and data.endswith(self._after)
-        ):
+        if not self._between or not (data.startswith(self._before) and data.endswith(self._after)):
             return None
         parts = data[len(self._before) : -len(self._after)].split(self._between)
         try:  # one by one: two wrong halves of a character do not make a right one

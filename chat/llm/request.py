@@ -26,9 +26,11 @@ def _message(message: ChatMessage) -> dict[str, JsonValue]:
             "content": message.content,
         }
     if message.tool_calls:
+        thought = {"reasoning_content": message.reasoning} if message.reasoning else {}
         return {
             "role": message.role,
             "content": message.content or None,
+            **thought,
             "tool_calls": [_tool_call(call) for call in message.tool_calls],
         }
     return {"role": message.role, "content": message.content}

@@ -17,6 +17,7 @@ class Citations:
 
     def __init__(self) -> None:
         self._found: dict[str, FoundAnswer] = {}
+        self._clear: list[FoundAnswer] = []
         self._cited: dict[int, None] = {}
 
     def __len__(self) -> int:
@@ -25,6 +26,8 @@ class Citations:
     def add(self, findings: Findings) -> None:
         for answer in findings.answers:
             self._found.setdefault(answer.source.answer, answer)
+        if findings.fit == "clear" and findings.answers[0] not in self._clear:
+            self._clear.append(findings.answers[0])
 
     def number(self, answer: FoundAnswer) -> int:
         return list(self._found).index(answer.source.answer) + 1
@@ -44,14 +47,16 @@ class Citations:
         return frozenset().union(*(hosts_in(f"{source.text} {source.url}") for source in sources))
 
     def used(self, reply: str) -> tuple[Source, ...]:
-        """What the model cites; where it cites nothing, the answers whose words the reply has.
+        """What the model cites; where it cites nothing, the answers that clearly fit, or else
+        those whose words the reply has.
 
         A reply with words of its own altogether rests on the best answer it was given.
         """
         if self.none_fits:
             return ()
-        found = self._marked() or sharing(reply, list(self._found.values()))
-        return tuple(answer.source for answer in found or list(self._found.values())[:1])
+        found = list(self._found.values())
+        used = self._marked() or self._clear or sharing(reply, found) or found[:1]
+        return tuple(answer.source for answer in used)
 
     def suggestions(self, used: tuple[Source, ...]) -> tuple[str, ...]:
         """Titles of neighbouring answers."""

@@ -20,12 +20,16 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatMessage:
-    """One message of a request. Only an assistant has tool calls; only a tool names its call."""
+    """One message of a request. Only an assistant has tool calls; only a tool names its call.
+
+    `reasoning` is what a model thought before its calls; some want it back with their results.
+    """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +78,11 @@ class RoundUsage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundFinished:
-    """Why the model stopped writing. A round that ends without one was cut off."""
+    """Why the model stopped writing, and what it thought, where it tells. A round that ends
+    without one was cut off."""
 
     reason: FinishReason
+    reasoning: str = ""
 
 
 ModelEvent = TextDelta | ToolCallDelta | RoundUsage | RoundFinished

@@ -5,6 +5,7 @@ from contextlib import aclosing
 
 from chat.turn.events import TextDelta
 from chat.turn.language_model import (
+    ChatMessage,
     FinishReason,
     ModelEvent,
     RoundFinished,
@@ -34,10 +35,21 @@ class ModelRound:
         self.room = room
         self.text = ""
         self.finish: FinishReason | None = None
+        self.reasoning = ""
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
         return self._assembler.calls()
+
+    @property
+    def message(self) -> ChatMessage:
+        """The round, for the next one to go on from."""
+        return ChatMessage(
+            role="assistant",
+            content=self.text,
+            tool_calls=self.calls,
+            reasoning=self.reasoning if self.calls else "",
+        )
 
     async def shown(self, events: AsyncGenerator[ModelEvent, None]) -> AsyncGenerator[str, None]:
         """The text for the visitor, without what models write before it begins.
@@ -86,3 +98,4 @@ class ModelRound:
                 self._record.usage.reported(event)
             case RoundFinished():
                 self.finish = event.reason
+                self.reasoning = event.reasoning

@@ -114,17 +114,15 @@ class ModelTurn:
             self._record.usage.wrote(error.text)
             self.shown.replace_from(begins_at, why="ungrounded")
             called = search_call(self._request.texts, self._request.question)
-            self._note_round("", (called,), "tool_calls")
+            self._note_round(ChatMessage(role="assistant", content="", tool_calls=(called,)))
         else:
-            self._note_round(model_round.text, model_round.calls, model_round.finish)
+            self._note_round(model_round.message, model_round.finish)
         finally:
             self._room = model_round.room
 
-    def _note_round(
-        self, text: str, calls: tuple[ToolCall, ...], finish: FinishReason | None
-    ) -> None:
-        self._calls, self._finish = calls, finish
-        self._exchange.append(ChatMessage(role="assistant", content=text, tool_calls=calls))
+    def _note_round(self, message: ChatMessage, finish: FinishReason | None = "tool_calls") -> None:
+        self._calls, self._finish = message.tool_calls, finish
+        self._exchange.append(message)
 
     async def _streamed(
         self, model_round: ModelRound, *, last: bool

@@ -1,6 +1,7 @@
 """Puts a round's fragments of tool calls together."""
 
 from dataclasses import dataclass, field
+from itertools import count
 
 from chat.turn.language_model import ToolCall, ToolCallDelta
 
@@ -33,14 +34,18 @@ class ToolCallAssembler:
             draft.arguments.append(delta.arguments)
 
     def calls(self) -> tuple[ToolCall, ...]:
-        """The whole calls. A missing or repeated id is replaced by one unique in the round."""
-        taken: set[str] = set()
-        calls = []
-        for position, draft in enumerate(self._drafts):
-            id_ = draft.id if draft.id and draft.id not in taken else f"call_{position}"
-            taken.add(id_)
-            calls.append(ToolCall(id=id_, name=draft.name, arguments="".join(draft.arguments)))
-        return tuple(calls)
+        """The whole calls, each once. A missing or repeated id is replaced by one of its own."""
+        taken = {draft.id for draft in self._drafts}
+        spare = (id_ for number in count() if (id_ := f"call_{number}") not in taken)
+        calls: dict[tuple[str, str], ToolCall] = {}
+        used = {""}
+        for draft in self._drafts:
+            id_ = next(spare) if draft.id in used else draft.id
+            used.add(id_)
+            arguments = "".join(draft.arguments)
+            call = ToolCall(id=id_, name=draft.name, arguments=arguments)
+            calls.setdefault((draft.name, arguments), call)
+        return tuple(calls.values())
 
     def _draft_for(self, delta: ToolCallDelta) -> _Draft:
         if delta.index is not None:

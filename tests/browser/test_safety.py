@@ -101,7 +101,7 @@ def test_links_open_without_telling_where_from(
 ) -> None:
     page = visitor.visit(model_site.url)
     question = "自闭症孩子自伤怎么办？"
-    scripted_server.script(CallTool(question), Answer("看[这里](https://example.org/a)。"))
+    scripted_server.script(CallTool(question), Answer("看[这里](https://www.nice.org.uk/a)。"))
 
     ask(page, question)
 

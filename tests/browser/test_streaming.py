@@ -155,7 +155,7 @@ def test_reply_that_breaks_off_can_be_tried_again(
     model_site: ChatServer, visitor: Visitor, scripted_server: OpenAIServer
 ) -> None:
     page = visitor.visit(model_site.url)
-    scripted_server.script(CallTool(QUESTION), Drop(after_pieces=30))
+    scripted_server.script(CallTool(QUESTION), *[Drop(after_pieces=30)] * 2)
 
     ask(page, QUESTION)
 

@@ -1,5 +1,6 @@
 """Reading conversations in the admin: everything is shown, nothing can be changed."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -80,6 +81,58 @@ def test_detail_shows_the_messages_in_order_with_what_is_known_of_them(bob: Clie
     assert f"?uid={answer.uid}" in page
 
 
+SPENT: dict[str, Any] = {
+    "usage": {"input_tokens": 1200, "output_tokens": 80, "estimated": False},
+    "cost": Decimal("0.00022800"),
+    "model": "gpt-4o-mini",
+    "prompt_version": "en/3",
+    "space": "local/e5-small/384",
+}
+GUESSED: dict[str, Any] = {"usage": {"input_tokens": 300, "output_tokens": 20, "estimated": True}}
+
+
+def test_message_shows_what_wrote_it_and_what_it_cost(bob: Client) -> None:
+    reply = reply_of(conversation(**SPENT, missed_calls=2))
+
+    pages = [shown(bob, f"{MESSAGES}{reply.pk}/change/"), shown(bob, MESSAGES)]
+
+    for page in pages:
+        assert "1200 in, 80 out" in page
+        assert "0.000228 USD" in page
+    assert all(fact in pages[0] for fact in ("gpt-4o-mini", "en/3", "local/e5-small/384"))
+    assert 'field-missed_calls">2<' in pages[1]
+
+
+def test_estimated_tokens_are_marked_and_an_unknown_cost_is_left_out(bob: Client) -> None:
+    reply = reply_of(conversation(**GUESSED))
+
+    page = shown(bob, f"{MESSAGES}{reply.pk}/change/")
+
+    assert "300 in, 20 out (estimated)" in page
+    assert "USD" not in page
+
+
+def test_conversation_adds_up_its_replies(bob: Client) -> None:
+    row = conversation(**SPENT)
+    asked = row.messages.get(role="user")
+    row.messages.create(role="assistant", parent=asked, rev=2, status="done", **SPENT)
+    row.messages.create(role="assistant", parent=asked, rev=3, status="done", **GUESSED)
+
+    for page in (shown(bob, CONVERSATIONS), shown(bob, f"{CONVERSATIONS}{row.pk}/change/")):
+        assert "2700 in, 180 out (estimated)" in page
+        assert "0.000456 USD" in page
+
+
+@pytest.mark.parametrize("column", [4, 5])
+def test_conversations_without_a_cost_are_the_cheapest(bob: Client, column: int) -> None:
+    conversation("Cheap?")
+    conversation("Dear?", **SPENT)
+
+    page = shown(bob, f"{CONVERSATIONS}?o=-{column}")
+
+    assert page.index("Dear?") < page.index("Cheap?")
+
+
 def test_source_leads_to_its_answer(alice: Client) -> None:
     answer = stored(SLEEP)
     other = stored("Another question?")
@@ -111,6 +164,7 @@ def test_conversations_are_filtered_by_their_replies(
     [
         ("unanswered=yes", {"finish": "no_answer"}),
         ("notice_wanted__exact=1", {"notice_wanted": True}),
+        ("missed=yes", {"missed_calls": 1}),
     ],
 )
 def test_messages_are_filtered_and_shown_with_their_questions(

@@ -93,9 +93,9 @@ async def test_revoked_key_is_refused_from_the_next_request_on(
 async def test_no_address_answers_without_a_key(
     http: httpx2.AsyncClient, method: str, path: str, authorization: str
 ) -> None:
-    headers = {"Authorization": authorization.encode("latin-1")}
+    header = (b"Authorization", authorization.encode("latin-1"))
 
-    response = await http.request(method, path, headers=headers)
+    response = await http.request(method, path, headers=[header])
 
     assert (response.status_code, error_of(response)["code"]) == (401, "invalid_api_key")
     assert response.headers["www-authenticate"] == "Bearer"
@@ -196,11 +196,10 @@ async def test_body_that_is_no_request_is_refused(
 
 async def test_bad_request_is_the_clients_own_error(client: AsyncOpenAI) -> None:
     image = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
+    messages: Any = [{"role": "user", "content": [image]}]
 
     with pytest.raises(openai.BadRequestError) as caught:
-        await client.chat.completions.create(
-            model="expertline", messages=[{"role": "user", "content": [image]}]
-        )
+        await client.chat.completions.create(model="expertline", messages=messages)
 
     assert "Only text can be read here" in caught.value.message
     assert caught.value.param == "messages"

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -29,6 +29,7 @@ from chat.turn.language_model import (
 )
 from chat.turn.tool_calls import ToolCallAssembler
 from tests.latch import Latch
+from tests.model_events import merged
 from tests.openai_script import (
     FORMS,
     ID_STYLES,
@@ -87,6 +88,11 @@ async def events_of(stream: AsyncGenerator[ModelEvent, None]) -> list[ModelEvent
     return [event async for event in stream]
 
 
+async def collect(stream: AsyncGenerator[ModelEvent, None], events: list[ModelEvent]) -> None:
+    async for event in stream:
+        events.append(event)
+
+
 async def failure_of(model: OpenAILanguageModel) -> UpstreamError:
     with pytest.raises(UpstreamError) as caught:
         await events_of(model.stream(ASKING))
@@ -114,7 +120,7 @@ async def test_text_comes_piece_by_piece_and_then_usage_and_the_end() -> None:
         events = await events_of(model.stream(ASKING))
 
     usage = RoundUsage(input_tokens=11, output_tokens=7)
-    assert events == [TextDelta(text="别担心,"), TextDelta(text="请先看看。"), usage, STOP]
+    assert merged(events) == [TextDelta(text="别担心,请先看看。"), usage, STOP]
 
 
 async def test_delta_comes_while_the_model_is_still_writing() -> None:
@@ -219,13 +225,12 @@ async def test_failure_has_its_code_and_nobody_elses_words(step: Step, code: str
 
 async def test_what_came_before_a_failure_is_kept() -> None:
     async with scripted(Drop(2)) as (_, model):
-        stream = model.stream(ASKING)
+        events: list[ModelEvent] = []
 
-        text = (await anext(stream), await anext(stream))
-
-        assert text == (TextDelta(text="piece 1 "), TextDelta(text="piece 2 "))
         with pytest.raises(UpstreamError, match="upstream_reset"):
-            await anext(stream)
+            await collect(model.stream(ASKING), events)
+
+    assert text_of(events) == "piece 1 piece 2 "
 
 
 async def test_connection_dropped_after_the_finish_reason_loses_nothing() -> None:
@@ -271,6 +276,27 @@ async def test_key_that_cannot_be_sent_is_an_error() -> None:
         assert (await failure_of(model)).code == "upstream_error"
 
 
+@pytest.mark.parametrize(
+    ("step", "retryable"),
+    [
+        (Status(400), False),
+        (Status(401), False),
+        (Status(403), False),
+        (Status(404), False),
+        (Status(408), True),
+        (Status(409), True),
+        (Status(429), True),
+        (Status(500), True),
+        (Status(503), True),
+        (Drop(), True),
+        (Malformed(2), True),
+    ],
+)
+async def test_only_what_may_pass_is_worth_another_try(step: Step, *, retryable: bool) -> None:
+    async with scripted(step, step) as (_, model):
+        assert (await failure_of(model)).retryable is retryable
+
+
 @pytest.mark.parametrize("code", [429, 503])
 async def test_wait_that_a_server_asks_for_is_passed_on(code: int) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
@@ -295,8 +321,6 @@ ROUND = replace(PATIENT, round_seconds=0.5)  # long enough for a first delta on 
         (Stall(1), PROGRESS, "upstream_stalled"),
         (Stall(1, comment_seconds=0.01), PROGRESS, "upstream_stalled"),
         (Stall(), ROUND, "upstream_timeout"),
-        (Stall(1), ROUND, "upstream_stalled"),
-        (Answer("endless " * 500, pace=0.01), ROUND, "upstream_stalled"),
     ],
 )
 async def test_silence_has_its_code_and_ends_the_request(
@@ -307,6 +331,57 @@ async def test_silence_has_its_code_and_ends_the_request(
 
         assert error.code == code
         await soon(server.requests[0].disconnected)
+
+
+@pytest.mark.parametrize(
+    "step", [Stall(1), Stall(1, comment_seconds=0.01), Answer("endless " * 500, pace=0.01)]
+)
+async def test_round_that_takes_too_long_keeps_its_text(step: Step) -> None:
+    async with scripted(step, clocks=ROUND) as (server, model):
+        events = await events_of(model.stream(ASKING))
+
+        await soon(server.requests[0].disconnected)
+
+    assert text_of(events)
+    assert events[-1] == RoundFinished(reason="length")
+
+
+async def test_round_without_a_word_is_not_worth_another() -> None:
+    thought = b'data: {"choices":[{"delta":{"reasoning_content":"Hmm"}}]}\n\n'
+    async with endless(thought) as base_url, model_at(base_url, ROUND) as model:
+        error = await failure_of(model)
+
+    assert (error.code, error.retryable) == ("upstream_timeout", False)
+
+
+async def test_endless_stream_is_cut_short_and_lets_others_run() -> None:
+    word = b'data: {"choices":[{"delta":{"content":"x"}}]}\n\n'
+    async with endless(word) as base_url, model_at(base_url, ROUND) as model:
+        longest = 0.0
+        reading = asyncio.create_task(events_of(model.stream(ASKING)))
+        while not reading.done():
+            began = asyncio.get_running_loop().time()
+            await asyncio.sleep(0)
+            longest = max(longest, asyncio.get_running_loop().time() - began)
+
+    assert reading.result()[-1] == RoundFinished(reason="length")
+    assert longest < ROUND.round_seconds / 2
+
+
+@asynccontextmanager
+async def endless(event: bytes) -> AsyncIterator[str]:
+    """A server that says the same for ever, as fast as it can; its base URL."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(STREAM_HEAD + b"\r\n")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(event * 1000)
+                await writer.drain()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
 
 
 async def test_slow_reader_is_not_a_silent_model() -> None:
@@ -351,25 +426,6 @@ async def test_cancelling_the_reader_closes_the_connection(step: Step) -> None:
         with pytest.raises(asyncio.CancelledError):
             await reader
         await soon(request.disconnected)
-
-
-async def test_server_that_knows_no_stream_options_is_asked_once() -> None:
-    async with scripted(knows_stream_options=False) as (server, model):
-        first = await events_of(model.stream(ASKING))
-        await events_of(model.stream(ASKING))
-
-    assert calls_of(first)
-    asked = ["stream_options" in request.body for request in server.requests]
-    assert asked == [True, False, False]
-
-
-async def test_request_refused_for_another_reason_changes_nothing() -> None:
-    async with scripted(Status(400), Status(400)) as (server, model):
-        error = await failure_of(model)
-        await events_of(model.stream(ASKING))
-
-    assert error.code == "upstream_error"
-    assert "stream_options" in server.requests[-1].body
 
 
 async def test_local_server_needs_no_key() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from chat.llm.clocks import ModelClocks
 from chat.llm.openai import OpenAILanguageModel
-from chat.llm.parameters import BEYOND_OPENAI, THINKING, optional_parameters
+from chat.llm.parameters import THINKING, optional_parameters
 from chat.turn.events import JsonValue, Outcome, Searching, TextDelta, TurnEvent, Usage
 from chat.turn.language_model import (
     ChatMessage,
@@ -53,6 +53,7 @@ BASE_PATHS = {
 }
 TOOL = Tool(name="search_expert_answers", description="Searches.", parameters={"type": "object"})
 ASKING = ModelRequest(messages=(ChatMessage(role="user", content=QUESTION),), tools=(TOOL,))
+BEYOND_OPENAI = frozenset({"thinking", "reasoning_split"})
 CLOCKS = ModelClocks(first_content_seconds=10, progress_seconds=10, round_seconds=20)
 
 

@@ -1,6 +1,7 @@
 """Turns with a language model behind them, good and bad: a scripted one on a real socket."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from chat.turn.prompt import CHINESE
 from tests.chat_client import ChatClient, Visitor
 from tests.conftest import Model
 from tests.databases import rows
+from tests.latch import Latch
 from tests.openai_script import Answer, CallTool, Drop, Malformed, Stall, Status, Step, Truncate
 
 QUESTION = "孩子总是撞头怎么办？"
@@ -188,8 +190,10 @@ async def test_failure_before_the_first_word_is_made_good_unseen(
         ended = await client.ask("Are you there, dear helper?")
         notices = [each["event"] for each in client.all_of("event")]
 
-    assert [each["code"] for each in notices if each["kind"] == "notice"] == [code]
+    # A connection that was kept and turns out to be closed is replaced without a word.
+    assert {each["code"] for each in notices if each["kind"] == "notice"} <= {code}
     assert client.text_of(ended["turn"]) == "Here I am."
+    assert len(model.requests) == 2
     assert ended["status"] == "done"
 
 
@@ -203,21 +207,30 @@ async def test_key_that_is_refused_is_not_tried_again(alice: Visitor, model: Mod
     assert len(model.requests) == 1
 
 
-LATE: Mapping[str, tuple[Step, str]] = {
-    "drop": (Drop(after_pieces=3), "upstream_reset"),
-    "reset": (Drop(after_pieces=3, how="rst"), "upstream_reset"),
-    "truncate": (Truncate(after_pieces=3), "upstream_truncated"),
-    "malformed": (Malformed(after_pieces=3), "upstream_malformed"),
+LATE: Mapping[str, tuple[type[Drop | Truncate | Malformed], Mapping[str, Any], str]] = {
+    "drop": (Drop, {}, "upstream_reset"),
+    "reset": (Drop, {"how": "rst"}, "upstream_reset"),
+    "truncate": (Truncate, {}, "upstream_truncated"),
+    "malformed": (Malformed, {}, "upstream_malformed"),
 }
+late_failures = pytest.mark.parametrize(("kind", "how", "code"), LATE.values(), ids=LATE.keys())
 
 
-@pytest.mark.parametrize(("step", "code"), LATE.values(), ids=LATE.keys())
+@late_failures
 async def test_text_stands_when_the_provider_fails_twice_after_the_first_word(
-    alice: Visitor, model: Model, step: Step, code: str
+    alice: Visitor,
+    model: Model,
+    kind: type[Drop | Truncate | Malformed],
+    how: Mapping[str, Any],
+    code: str,
 ) -> None:
-    model.script(step, step)
+    read = Latch()
+    failing = kind(after_pieces=3, gate=read, gate_after=2, **how)
+    model.script(failing, failing)
     async with ChatClient(alice) as client:
         accepted = await client.send("请慢慢说给我听。")
+        await client.until(lambda: client.text_of(accepted["turn"]))
+        read.open()
         ended = await client.end_of(accepted["turn"])
         shown = client.text_of(accepted["turn"])
 
@@ -225,15 +238,24 @@ async def test_text_stands_when_the_provider_fails_twice_after_the_first_word(
     assert (ended["status"], ended["error"]) == ("failed", {"code": code})
     assert "piece 1" in shown
     assert (stored["text"], stored["status"], stored["error"]) == (shown, "failed", {"code": code})
+    assert len(model.requests) == 2
 
 
-@pytest.mark.parametrize(("step", "code"), LATE.values(), ids=LATE.keys())
+@late_failures
 async def test_reply_begins_anew_when_the_provider_fails_after_the_first_word(
-    alice: Visitor, model: Model, step: Step, code: str
+    alice: Visitor,
+    model: Model,
+    kind: type[Drop | Truncate | Malformed],
+    how: Mapping[str, Any],
+    code: str,
 ) -> None:
-    model.script(step, Answer("Now I can tell you all of it."))
+    read = Latch()
+    failing = kind(after_pieces=3, gate=read, gate_after=2, **how)
+    model.script(failing, Answer("Now I can tell you all of it."))
     async with ChatClient(alice) as client:
         accepted = await client.send("请慢慢说给我听。")
+        await client.until(lambda: client.text_of(accepted["turn"]))
+        read.open()
         ended = await client.end_of(accepted["turn"])
         events = [frame["event"] for frame in client.all_of("event")]
         shown = client.text_of(accepted["turn"])
@@ -273,9 +295,14 @@ async def test_words_of_a_failing_provider_reach_nobody(alice: Visitor, model: M
 
 
 async def test_conversation_goes_on_after_a_failure(alice: Visitor, model: Model) -> None:
-    model.script(Drop(after_pieces=2), Drop(after_pieces=2), Answer("I am back."))
+    read = Latch()
+    failing = Drop(after_pieces=2, gate=read, gate_after=1)
+    model.script(failing, failing, Answer("I am back."))
     async with ChatClient(alice) as client:
-        failed = await client.ask("Are you well today?")
+        accepted = await client.send("Are you well today?")
+        await client.until(lambda: client.text_of(accepted["turn"]))
+        read.open()
+        failed = await client.end_of(accepted["turn"])
 
         ended = await client.ask("And now?", conversation=client.conversation_of(failed["turn"]))
 

@@ -338,7 +338,7 @@ async def test_revision_rises_with_every_stored_change(alice: Visitor) -> None:
 
 
 async def test_cursors_of_a_reply_never_skip(alice: Visitor, model: Model) -> None:
-    model.script(Answer("a b c d e f g h", pieces=8, pace=0.01))
+    model.script(Answer("abcdefgi", pieces=8, pace=0.01))
 
     async with ChatClient(alice) as client:
         ended = await client.ask("Spell it for me.")

@@ -4,7 +4,7 @@ import pytest
 
 from chat.turn.citations import Citations
 from chat.turn.expert_search import FoundAnswer
-from tests.experts import answer, near
+from tests.experts import answer, clear, near
 
 BANGING = answer("撞头", "先抱住孩子，保护他的头，再看看发生了什么。")
 SLEEP = answer("睡觉", "睡前一小时关掉屏幕，固定上床的时间。")
@@ -41,6 +41,13 @@ def test_uncited_reply_rests_on_the_answers_whose_words_it_has(
     reply: str, sources: tuple[object, ...]
 ) -> None:
     assert citing().used(reply) == sources
+
+
+def test_uncited_reply_rests_on_the_answer_that_clearly_fits() -> None:
+    citations = Citations()
+    citations.add(clear(BANGING, SLEEP))
+
+    assert citations.used("睡前一小时关掉屏幕。") == (BANGING.source,)
 
 
 def test_model_may_say_that_none_fits() -> None:

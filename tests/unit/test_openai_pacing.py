@@ -91,7 +91,7 @@ async def test_reader_who_leaves_before_the_first_event_closes_the_generator() -
             closed.set()
 
     events = paced(silent(), NEVER)
-    reading = asyncio.create_task(anext(events))  # type: ignore[arg-type]
+    reading = asyncio.create_task(anext(events))
     await begun.wait()
     reading.cancel()
     await asyncio.gather(reading, return_exceptions=True)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -10,21 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.llm.chunks import ChunkDecoder
-from chat.llm.request import request_body
-from chat.llm.retry_after import retry_after_seconds
 from chat.llm.sse import MAX_EVENT_BYTES
 from chat.turn.events import JsonValue, TextDelta
 from chat.turn.language_model import (
-    ChatMessage,
     ModelEvent,
-    ModelRequest,
     RoundFinished,
     RoundUsage,
-    Tool,
-    ToolCall,
     ToolCallDelta,
     UpstreamError,
 )
+from tests.model_events import merged
 
 STOP = RoundFinished(reason="stop")
 FINISH = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
@@ -65,8 +59,7 @@ FAILED = HELLO + b'data: {"error":{"message":"secret","code":500}}\n\n'
 
 RECORDED: dict[bytes, list[ModelEvent | str]] = {
     OPENAI: [
-        TextDelta(text="你好"),
-        TextDelta(text="!\u2028"),
+        TextDelta(text="你好!\u2028"),
         RoundUsage(input_tokens=9, output_tokens=2),
         STOP,
     ],
@@ -74,7 +67,7 @@ RECORDED: dict[bytes, list[ModelEvent | str]] = {
         ToolCallDelta(index=0, id="call_0", name="search"),
         ToolCallDelta(index=0, arguments='{"question": "撞头"}'),
         RoundUsage(input_tokens=5, output_tokens=4),
-        RoundFinished(reason="tool_calls"),
+        RoundFinished(reason="tool_calls", reasoning="Hmm"),
     ],
     LEGACY: [
         ToolCallDelta(index=0, name="search"),
@@ -89,7 +82,7 @@ recorded = pytest.mark.parametrize("stream", RECORDED, ids=range(len(RECORDED)))
 
 
 def decoded(*pieces: bytes) -> list[ModelEvent | str]:
-    """The events of one reply; a failure's code stands last."""
+    """The events of one reply, adjacent text in one; a failure's code stands last."""
     decoder = ChunkDecoder()
     events: list[ModelEvent | str] = []
     try:
@@ -99,7 +92,7 @@ def decoded(*pieces: bytes) -> list[ModelEvent | str]:
         events.extend(decoder.end())
     except UpstreamError as error:
         events.append(error.code)
-    return events
+    return merged(events)
 
 
 def chunk(delta: JsonValue, finish_reason: str | None = None) -> bytes:
@@ -245,6 +238,81 @@ def test_stop_after_a_tool_call_is_a_tool_call() -> None:
     assert decoded(stream)[-1] == RoundFinished(reason="tool_calls")
 
 
+def test_text_that_comes_together_is_one_delta() -> None:
+    decoder = ChunkDecoder()
+    words = [chunk({"content": word}) for word in ("a", "b", "c")]
+
+    together = list(decoder.feed(words[0] + words[1]))
+
+    assert together == [TextDelta(text="ab")]
+    assert list(decoder.feed(words[2])) == [TextDelta(text="c")]
+
+
+def test_text_before_and_after_a_tool_call_keeps_its_place() -> None:
+    call = ToolCallDelta(index=0, id="a")
+    stream = chunk({"content": "a"}) + tool_call(index=0, id="a") + chunk({"content": "b"})
+
+    events = decoded(stream + FINISH)
+
+    assert events[:3] == [TextDelta(text="a"), call, TextDelta(text="b")]
+
+
+def test_only_the_first_of_several_choices_is_the_reply() -> None:
+    both = (
+        b'data: {"choices":[{"index":1,"delta":{"content":"B"},"finish_reason":"length"},%b]}\n\n'
+    )
+    first = b'{"index":0,"delta":{"content":"A"}}'
+    alone = both.replace(b",%b", b"")
+
+    assert decoded(both % first, alone, FINISH) == [TextDelta(text="A"), STOP]
+
+
+def test_list_of_parts_is_read_without_its_thoughts() -> None:
+    parts: JsonValue = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "Hmm"}]},
+        {"type": "text", "text": "yes"},
+    ]
+
+    assert decoded(chunk({"content": parts}), FINISH) == [TextDelta(text="yes"), STOP]
+
+
+def test_call_told_in_both_forms_is_one_call() -> None:
+    function: JsonValue = {"name": "s", "arguments": "{}"}
+    both: JsonValue = {"tool_calls": [{"index": 0, "function": function}]}
+
+    events = decoded(chunk({**both, "function_call": function}), FINISH)  # type: ignore[dict-item]
+
+    assert events[0] == ToolCallDelta(index=0, name="s", arguments="{}")
+    assert len(events) == 2
+
+
+def test_usage_may_stand_in_the_choice_that_ends() -> None:
+    usage = b'{"prompt_tokens":3,"completion_tokens":4}'
+    end = b'data: {"choices":[{"delta":{},"finish_reason":"stop","usage":%b}]}\n\n' % usage
+
+    assert decoded(end) == [RoundUsage(input_tokens=3, output_tokens=4), STOP]
+
+
+@pytest.mark.parametrize("tokens", [-1, 10**30])
+def test_usage_that_nobody_can_store_is_not_told(tokens: int) -> None:
+    usage = b'data: {"choices":[],"usage":{"prompt_tokens":%d,"completion_tokens":4}}\n\n' % tokens
+
+    assert decoded(usage, FINISH) == [STOP]
+
+
+def test_empty_event_is_no_chunk() -> None:
+    assert decoded(b"data:\n\ndata: \n\n", FINISH) == [STOP]
+
+
+def test_reply_that_nobody_waits_for_is_cut_short() -> None:
+    decoder = ChunkDecoder()
+    list(decoder.feed(HELLO))
+
+    assert list(decoder.cut_short()) == [RoundFinished(reason="length")]
+    assert decoder.spoken
+    assert not decoder.called
+
+
 def test_repeated_finish_reason_and_usage_are_told_once() -> None:
     usage = b'data: {"choices":[],"usage":{"prompt_tokens":%d,"completion_tokens":2}}\n\n'
 
@@ -306,76 +374,3 @@ def test_text_that_nobody_can_store_is_replaced() -> None:
     halves = [chunk({"content": "\ude00 \0 \ud83d"}), chunk({"content": "b"})]
 
     assert text_of(decoded(*halves)) == "\ufffd  \ufffdb"
-
-
-CALL = ToolCall(id="call_1", name="search", arguments='{"question": "q"}')
-
-
-def test_request_offers_tools_only_if_there_are_any() -> None:
-    user = ChatMessage(role="user", content="hi")
-    tool = Tool(name="search", description="Searches.", parameters={"type": "object"})
-    function = {"name": "search", "description": "Searches.", "parameters": {"type": "object"}}
-
-    plain = request_body(ModelRequest(messages=(user,)), model="m", temperature=None)
-    offering = request_body(
-        ModelRequest(messages=(user,), tools=(tool,), temperature=0), model="m", temperature=0.3
-    )
-
-    assert plain == {
-        "model": "m",
-        "messages": [{"role": "user", "content": "hi"}],
-        "stream": True,
-    }
-    assert offering == plain | {
-        "tools": [{"type": "function", "function": function}],
-        "tool_choice": "auto",
-        "temperature": 0,
-    }
-
-
-def test_tool_call_is_sent_back_in_the_standard_form() -> None:
-    messages = (
-        ChatMessage(role="assistant", content="", tool_calls=(CALL,)),
-        ChatMessage(role="tool", content="found", tool_call_id="call_1"),
-    )
-
-    body = request_body(ModelRequest(messages=messages), model="m", temperature=None)
-
-    function = {"name": "search", "arguments": '{"question": "q"}'}
-    assert body["messages"] == [
-        {
-            "role": "assistant",
-            "content": None,
-            "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
-        },
-        {"role": "tool", "tool_call_id": "call_1", "content": "found"},
-    ]
-
-
-@pytest.mark.parametrize("arguments", ["", '{"question"', "5", "[]", "[" * 100_000])
-def test_malformed_arguments_are_sent_back_as_an_empty_object(arguments: str) -> None:
-    call = ToolCall(id="call_1", name="search", arguments=arguments)
-    message = ChatMessage(role="assistant", content="", tool_calls=(call,))
-
-    body = request_body(ModelRequest(messages=(message,)), model="m", temperature=None)
-
-    assert '"arguments": "{}"' in json.dumps(body)
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("7", 7),
-        ("Wed, 01 Jul 2026 12:00:30 GMT", 30),
-        ("Wed, 01 Jul 2026 12:00:30 -0000", 30),
-        ("Wed, 01 Jul 2026 11:00:00 GMT", 0),
-        ("", None),
-        ("soon", None),
-        ("-5", None),
-        ("٣", None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(header: str, seconds: float | None) -> None:
-    now = datetime(2026, 7, 1, 12, tzinfo=UTC)
-
-    assert retry_after_seconds(header, now=now) == seconds

@@ -127,7 +127,7 @@ def test_name_after_arguments_begins_a_call_where_there_is_no_index() -> None:
 def test_repeated_id_is_made_unique() -> None:
     calls = assembled(whole("a", index=0, id_="x"), whole("b", index=1, id_="x"))
 
-    assert [call.id for call in calls] == ["x", "call_1"]
+    assert [call.id for call in calls] == ["x", "call_0"]
 
 
 @given(
@@ -150,3 +150,15 @@ def test_arguments_may_be_split_anywhere(
     )
 
     assert calls == (CALL,)
+
+
+def test_replaced_id_is_no_other_calls_id() -> None:
+    calls = assembled(whole("a", index=0, id_="call_0"), whole("b", index=1, id_=""))
+
+    assert [call.id for call in calls] == ["call_0", "call_1"]
+
+
+def test_same_call_twice_is_one() -> None:
+    calls = assembled(whole("a", index=0, id_="x"), whole("a", index=1, id_="x"))
+
+    assert [call.id for call in calls] == ["x"]

@@ -143,6 +143,15 @@ async def test_second_round_answers_from_the_background() -> None:
     assert background["answer"] == BANGING.source.text
 
 
+async def test_models_thoughts_before_a_call_go_back_to_it() -> None:
+    called = RoundFinished(reason="tool_calls", reasoning="They ask about banging.")
+    model = ScriptedLanguageModel([[calling('{"question": "撞头"}'), called], saying("好")])
+
+    await events_of(model, ScriptedSearch(clear(BANGING)))
+
+    assert model.requests[1].messages[-2].reasoning == "They ask about banging."
+
+
 async def test_search_that_finds_nothing_is_told_without_a_second_round() -> None:
     model = ScriptedLanguageModel([searching("量子力学")])
 

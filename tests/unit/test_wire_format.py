@@ -26,6 +26,7 @@ from chat.turn.events import (
     TextDelta,
     Usage,
 )
+from chat.turn.utf16 import utf16_length
 from chat.wire_format import (
     Accepted,
     ConversationEntry,
@@ -303,7 +304,7 @@ def test_stored_end_is_the_end_that_readers_saw() -> None:
     event = Ended(
         outcome=outcome,
         rev=45,
-        length=wire_format.utf16_length(text),
+        length=utf16_length(text),
         sha256=wire_format.checksum(text),
     )
 
@@ -381,7 +382,7 @@ def test_frames_are_compact_and_say_chinese_as_it_is() -> None:
 
 @given(st.text())
 def test_length_is_what_javascript_counts(text: str) -> None:
-    assert wire_format.utf16_length(text) == len(text.encode("utf-16-le")) // 2
+    assert utf16_length(text) == len(text.encode("utf-16-le")) // 2
 
 
 def test_checksum_is_the_beginning_of_a_sha_256() -> None:
