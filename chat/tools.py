@@ -9,7 +9,7 @@ from chat.turn.events import Source
 from chat.turn.expert_search import Findings, FoundAnswer, SearchUnavailableError
 from knowledge import retrieval
 from knowledge.embedders.base import Embedder, EmbedderError
-from knowledge.retrieval import Hit
+from knowledge.retrieval import Hit, SearchResult
 
 TOP_K = 6
 TITLE_CHARACTERS = 60
@@ -31,9 +31,17 @@ class KnowledgeSearch:
         except (EmbedderError, DatabaseError) as error:
             logger.warning("search unavailable: %s", type(error).__name__)
             raise SearchUnavailableError from error
-        if result.fit == "none":
-            return Findings(answers=(), fit="none")
-        return Findings(answers=tuple(found(hit) for hit in result.hits), fit=result.fit)
+        return findings(result, space=query.space.fingerprint)
+
+
+def findings(result: SearchResult, *, space: str) -> Findings:
+    hits = () if result.fit == "none" else result.hits
+    return Findings(
+        answers=tuple(found(hit) for hit in hits),
+        fit=result.fit,
+        certain=result.certain,
+        space=space,
+    )
 
 
 def found(hit: Hit) -> FoundAnswer:

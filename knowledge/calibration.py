@@ -22,7 +22,7 @@ from knowledge.retrieval import LEXICAL_WEIGHT, NEAREST_EXAMPLES, Query, find
 from knowledge.spaces import space_of
 
 EXAMPLES = Path(__file__).parent / "off_topic"
-BAR_QUANTILE = 0.4
+BAR_QUANTILE = 0.5
 CLEAR_QUANTILE = 0.9
 """Of what off-topic examples score; a wrong answer quoted as if sure is the worst reply of all."""
 CERTAIN_DEVIATIONS = 3.25
@@ -122,7 +122,9 @@ def chance_hits(
     """The best hit of each off-topic example."""
     return [
         ChanceHit(
-            language=language_of(text), score=hit.score * (1 + LEXICAL_WEIGHT), similarity=similarity
+            language=language_of(text),
+            score=hit.score * (1 + LEXICAL_WEIGHT),
+            similarity=similarity,
         )
         for text, vector, similarity in zip(texts, queries, similar, strict=True)
         for hit in find(Query(text=text, vector=vector, space=space), top_k=1).hits

@@ -4,15 +4,18 @@ A hit's raw score is `cosine + LEXICAL_WEIGHT * bm25 / (bm25 + LEXICAL_HALF)`: a
 that a bar can be set on, which rank fusion does not have. docs/architecture.md has the figures.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Literal
+from itertools import chain, zip_longest
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
 
-from knowledge.embedders.base import Embedder, Vector
+from knowledge.bars import Bars, Fit, certain, fit
+from knowledge.embedders.base import Embedder, Vector, normalized
 from knowledge.lexical import terms
 from knowledge.models import EmbeddingSpace
 from knowledge.plain_text import language_of
@@ -21,16 +24,21 @@ from knowledge.spaces import space_of
 
 LEXICAL_WEIGHT = 0.1
 LEXICAL_HALF = 20.0
+NEAREST_EXAMPLES = 3
+"""Off-topic examples that a question is compared with."""
 EXACT_UP_TO = 20_000
 """Vectors: below this the whole space is compared, with full recall, in under 10 ms."""
 CLEAR_LEAD = 1.2
 """Spreads by which the best hit must lead the second to be quoted as the answer."""
+EARLIER_TURNS = 2
+EARLIER_CHARACTERS = 500
+"""Of each earlier turn, from its beginning."""
+EARLIER_WEIGHT = 0.5
+"""Of a term that only earlier turns have."""
+CONTEXT_GAIN = 0.75
+"""Spreads by which what was said before must bring the best hit nearer, to be what is meant."""
 CANDIDATES = 100
-NEAREST_EXAMPLES = 3
-"""Off-topic examples that a question is compared with."""
 MAX_TOP_K = 100
-
-Fit = Literal["clear", "near", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +48,10 @@ class Query:
     text: str
     vector: Vector
     space: EmbeddingSpace
+    earlier: str = ""
+    """What `vector` also stands for: what the visitor said before."""
+    in_context: "Query | None" = None
+    """The same question together with what was said before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +71,8 @@ class Hit:
     reviewed_at: date | None
     review_by: date | None
     score: float
+    cosine: float
+    """Of the vectors alone, without the share of the terms that the score has."""
     rank: int
     exact: bool
     """One of its wordings is the query itself."""
@@ -70,16 +84,18 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """Hits, best first, and the score that the first of them had to reach to count.
+    """Hits, best first, and what the first of them had to score.
 
-    `fit` is "none" when it did not; "clear" when it scores as off-topic questions hardly ever do
-    and stands well apart from the second, or is asked for word by word; "near" when it takes a
-    reader to choose.
+    `fit` is "none" when it does not count; "clear" when it scores as off-topic questions hardly
+    ever do and stands well apart from the second, or is asked for word by word; "near" when it
+    takes a reader to choose. `certain` tells that the question by itself is the experts' business
+    beyond doubt.
     """
 
     hits: tuple[Hit, ...]
-    bar: float
+    bars: Bars
     fit: Fit
+    certain: bool
 
 
 def search(text: str, embedder: Embedder, *, top_k: int = 8) -> SearchResult:
@@ -87,16 +103,40 @@ def search(text: str, embedder: Embedder, *, top_k: int = 8) -> SearchResult:
     return find(query(text, embedder), top_k=top_k)
 
 
-def query(text: str, embedder: Embedder) -> Query:
-    """The slow half of a search (the embedder); holds no database connection meanwhile."""
-    vector = embedder.embed_queries([text])[0]
-    return Query(text=text, vector=vector, space=space_of(embedder))
+def query(text: str, embedder: Embedder, *, earlier: Sequence[str] = ()) -> Query:
+    """The slow half of a search (the embedder); holds no database connection meanwhile.
+
+    `earlier` is what the visitor said before in the conversation, oldest first.
+    """
+    before = "\n".join(turn[:EARLIER_CHARACTERS] for turn in earlier[-EARLIER_TURNS:])
+    vectors = embedder.embed_queries([text, f"{before}\n{text}"] if before else [text])
+    alone = Query(text=text, vector=vectors[0], space=space_of(embedder))
+    if not before:
+        return alone
+    both = normalized(vectors[0] + vectors[1])
+    return replace(alone, in_context=replace(alone, vector=both, earlier=before))
 
 
 def find(query: Query, *, top_k: int = 8) -> SearchResult:
-    """The half of a search that the database does, in one statement."""
+    """The half of a search that the database does, in one statement, for some follow-ups in two.
+
+    What was said before counts only where the question by itself decides nothing. A clear question
+    stands alone, and what fits no answer must not borrow a subject to be off-topic with.
+    """
     if not 1 <= top_k <= MAX_TOP_K:
         raise ValueError(f"top_k must be between 1 and {MAX_TOP_K}.")
+    alone = find_as_it_is(query, top_k)
+    if query.in_context is None or alone.fit != "near":
+        return alone
+    in_context = find_as_it_is(query.in_context, top_k)
+    gain = in_context.hits[0].cosine - alone.hits[0].cosine
+    if in_context.fit == "none" or gain < CONTEXT_GAIN * query.space.spread:
+        return alone
+    hits = taking_turns(in_context.hits, alone.hits)[:top_k]
+    return replace(in_context, hits=hits, certain=alone.certain)
+
+
+def find_as_it_is(query: Query, top_k: int) -> SearchResult:
     with connection.cursor() as cursor:
         cursor.execute(statement(query.space), parameters(query, top_k))
         names = [column.name for column in cursor.description or ()]
@@ -106,20 +146,33 @@ def find(query: Query, *, top_k: int = 8) -> SearchResult:
         Hit(**{**row, "rank": rank, "score": unit(row["score"])})
         for rank, row in enumerate(rows, start=1)
     )
-    language = language_of(query.text)
-    bar = unit(max(off_topic, query.space.bars.get(language, 0.0)))
-    clear_bar = unit(max(off_topic, query.space.clear_bars.get(language, 0.0)))
-    lead = unit(CLEAR_LEAD * query.space.spread)
-    return SearchResult(hits=hits, bar=bar, fit=fit(hits, bar, clear_bar=clear_bar, lead=lead))
+    bars = bars_of(query, off_topic)
+    scores, exact = [hit.score for hit in hits], bool(hits) and hits[0].exact
+    return SearchResult(
+        hits=hits,
+        bars=bars,
+        fit=fit(scores, bars, exact=exact),
+        certain=certain(scores, bars, exact=exact),
+    )
 
 
-def fit(hits: tuple[Hit, ...], bar: float, *, clear_bar: float, lead: float) -> Fit:
-    """All on the scale 0–1; `lead` is how far the best must stand above the second."""
-    if not hits or (hits[0].score < bar and not hits[0].exact):
-        return "none"
-    leads = len(hits) > 1 and hits[0].score - hits[1].score >= lead > 0
-    clear = hits[0].exact or (leads and hits[0].score >= clear_bar)
-    return "clear" if clear else "near"
+def bars_of(query: Query, off_topic: float) -> Bars:
+    """`off_topic` is how similar the question is to the nearest examples."""
+    space, language = query.space, language_of(query.text)
+    near = max(off_topic, space.bars.get(language, 0.0))
+    margin = space.certain_margins.get(language)
+    return Bars(
+        near=unit(near),
+        clear=unit(max(off_topic, space.clear_bars.get(language, 0.0))),
+        lead=unit(CLEAR_LEAD * space.spread),
+        certain=None if margin is None else unit(max(near, off_topic + margin)),
+    )
+
+
+def taking_turns(first: Sequence[Hit], second: Sequence[Hit]) -> tuple[Hit, ...]:
+    """The best of both lists in turn, each answer once, ranked anew."""
+    hits = {hit.uid: hit for hit in chain(*zip_longest(first, second)) if hit is not None}
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(hits.values(), start=1))
 
 
 def unit(raw_score: float) -> float:
@@ -148,11 +201,15 @@ def estimated_vectors() -> int:
 
 
 def parameters(query: Query, top_k: int) -> dict[str, Any]:
+    weights = dict.fromkeys(terms(query.earlier), EARLIER_WEIGHT)
+    weights |= dict.fromkeys(terms(query.text), 1.0)
     return {
         "vector": str(query.vector.tolist()),
-        "terms": list(terms(query.text)),
+        "terms": list(weights),
+        "weights": list(weights.values()),
         "text": query.text,
         "candidates": max(CANDIDATES, top_k),
+        "nearest_examples": NEAREST_EXAMPLES,
         "top_k": top_k,
         "lexical_weight": LEXICAL_WEIGHT,
         "lexical_half": LEXICAL_HALF,

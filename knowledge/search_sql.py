@@ -1,8 +1,8 @@
 """The search statement. `{embedding}` and `{space}` are ours, never a visitor's.
 
 BM25 with k1 = 1.2 and b = 0.75 is worked out from postings at query time, so that its statistics
-are always those of the answers published now. `exact` compares wordings without case and without
-closing punctuation.
+are always those of the answers published now. Each term of the query has a weight. `exact` compares
+wordings without case and without closing punctuation.
 """
 
 SEARCH = """
@@ -19,14 +19,14 @@ corpus AS (
     FROM knowledge_lexicalentry
 ),
 matched AS (
-    SELECT p.answer_id, p.frequency::float AS frequency,
+    SELECT p.answer_id, p.frequency::float AS frequency, asked.weight,
            count(*) OVER (PARTITION BY p.term)::float AS holders
-    FROM knowledge_posting p
-    WHERE p.term = ANY(%(terms)s::text[])
+    FROM unnest(%(terms)s::text[], %(weights)s::float[]) AS asked (term, weight)
+    JOIN knowledge_posting p ON p.term = asked.term
 ),
 lexical AS (
     SELECT m.answer_id,
-           sum(ln(1 + (c.answers - m.holders + 0.5) / (m.holders + 0.5))
+           sum(m.weight * ln(1 + (c.answers - m.holders + 0.5) / (m.holders + 0.5))
                * m.frequency * 2.2
                / (m.frequency + 1.2 * (0.25 + 0.75 * e.length / c.mean_length))) AS bm25
     FROM matched m
@@ -43,15 +43,15 @@ off_topic AS (
         FROM knowledge_offtopicexample
         WHERE space_id = {space}
         ORDER BY similarity DESC
-        LIMIT 3
+        LIMIT %(nearest_examples)s
     ) nearest_examples
 ),
 candidate AS (
     SELECT answer_id FROM nearest UNION SELECT answer_id FROM lexical
 ),
 scored AS (
-    SELECT a.*,
-           coalesce(n.cosine, 1 - (v.embedding <=> %(vector)s::halfvec))
+    SELECT a.*, compared.cosine,
+           compared.cosine
            + %(lexical_weight)s * coalesce(l.bm25, 0) / (coalesce(l.bm25, 0) + %(lexical_half)s)
                AS score,
            EXISTS (
@@ -65,11 +65,14 @@ scored AS (
       ON v.answer_id = a.id AND v.space_id = {space} AND v.content_hash = a.content_hash
     LEFT JOIN nearest n ON n.answer_id = a.id
     LEFT JOIN lexical l ON l.answer_id = a.id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(n.cosine, 1 - (v.embedding <=> %(vector)s::halfvec)) AS cosine
+    ) compared
     ORDER BY exact DESC, score DESC, a.id
     LIMIT %(top_k)s
 )
 SELECT s.uid, s.version, s.text, s.locale, s.topic, s.verbatim, s.expert_name, s.expert_role,
-       s.basis_url, s.reviewed_at, s.review_by, s.score, s.exact,
+       s.basis_url, s.reviewed_at, s.review_by, s.score, s.cosine, s.exact,
        coalesce(title.text, '') AS title,
        (SELECT similarity FROM off_topic) AS off_topic
 FROM scored s

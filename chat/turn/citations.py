@@ -1,5 +1,7 @@
 """Which of the answers found in a turn its reply rests on."""
 
+from collections.abc import Iterable
+
 from chat.turn.events import Source
 from chat.turn.expert_search import Findings, FoundAnswer
 from chat.turn.reply_filter import hosts_in
@@ -18,6 +20,7 @@ class Citations:
     def __init__(self) -> None:
         self._found: dict[str, FoundAnswer] = {}
         self._clear: list[FoundAnswer] = []
+        self._shown: set[str] = set()
         self._cited: dict[int, None] = {}
 
     def __len__(self) -> int:
@@ -31,6 +34,10 @@ class Citations:
 
     def number(self, answer: FoundAnswer) -> int:
         return list(self._found).index(answer.source.answer) + 1
+
+    def show(self, answers: Iterable[FoundAnswer]) -> None:
+        """The model has been given these, and can cite no others: there may be no room for all."""
+        self._shown |= {answer.source.answer for answer in answers}
 
     def cite(self, numbers: list[int]) -> None:
         self._cited |= dict.fromkeys(numbers)
@@ -54,7 +61,7 @@ class Citations:
         """
         if self.none_fits:
             return ()
-        found = list(self._found.values())
+        found = list(self._citable.values())
         used = self._marked() or self._clear or sharing(reply, found) or found[:1]
         return tuple(answer.source for answer in used)
 
@@ -64,8 +71,17 @@ class Citations:
         return titles([each for key, each in self._found.items() if key not in taken])
 
     def _marked(self) -> list[FoundAnswer]:
-        found = list(self._found.values())
-        return [found[number - 1] for number in self._cited if 0 < number <= len(found)]
+        return [self._citable[number] for number in self._cited if number in self._citable]
+
+    @property
+    def _citable(self) -> dict[int, FoundAnswer]:
+        """By number."""
+        numbered = enumerate(self._found.items(), start=1)
+        return {
+            number: found
+            for number, (key, found) in numbered
+            if key in self._shown or not self._shown
+        }
 
 
 def sharing(reply: str, found: list[FoundAnswer]) -> list[FoundAnswer]:

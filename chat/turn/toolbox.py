@@ -72,7 +72,8 @@ def refusal(error: BadToolCallError) -> ToolResult:
 def background(question: str, findings: Findings, citations: Citations) -> str:
     """The found answers as JSON, which delimits them better than any marks could.
 
-    Whole answers only, as many as fit in 12 KiB; the first always stands, cut if need be.
+    Whole answers only, as many as fit in 12 KiB; the first always stands, cut if need be. Those
+    that it holds are noted in `citations`.
     """
     kept: list[JsonValue] = []
     for answer in findings.answers:
@@ -84,6 +85,7 @@ def background(question: str, findings: Findings, citations: Citations) -> str:
         if not kept:
             kept.append(cut_to_fit(number, answer.source))
         break
+    citations.show(findings.answers[: len(kept)])
     return as_json({"question": question, "answers": kept})
 
 

@@ -34,7 +34,11 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
         *("certain_margins_by_language", "rounded_spread", "calibrated_at", "calibrated_answers"),
         *("number_of_vectors", "waiting"),
     ]
-    fields = [*list_display, "created_at"]
+    fields = [
+        *("fingerprint", "active", "dimensions", "bars_by_language", "clear_bars_by_language"),
+        *("certain_margins_by_language", "rounded_spread", "calibrated_at", "calibrated_answers"),
+        *("number_of_vectors", "waiting", "created_at"),
+    ]
     ordering = ["-active", "-created_at"]
     actions = ["calibrate_now"]
 

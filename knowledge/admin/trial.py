@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from knowledge import wiring
+from knowledge.bars import Bars
 from knowledge.embedders.base import EmbedderError
 from knowledge.models import Answer
 from knowledge.retrieval import Hit, search
@@ -20,6 +21,11 @@ MEANINGS = {
     "none": _("No answer fits. The visitor is told that no expert has answered this yet."),
 }
 """What each fit of a search means for the visitor."""
+CERTAIN = _(
+    "The question is the experts' business beyond doubt: a language model that does not search is"
+    " overruled."
+)
+NOT_CERTAIN = _("Whether to search is left to the language model.")
 QUESTION_CHARACTERS = 8_192
 
 
@@ -46,8 +52,9 @@ class Trial:
     """What a question found."""
 
     found: list[Found]
-    bar: float
+    bars: Bars
     meaning: Any
+    certainty: Any
 
 
 def trial(form: TrialForm) -> Trial | None:
@@ -64,9 +71,10 @@ def trial(form: TrialForm) -> Trial | None:
     )
     return Trial(
         found=[
-            Found(hit=hit, key=keys.get(hit.uid), fits=hit.exact or hit.score >= result.bar)
+            Found(hit=hit, key=keys.get(hit.uid), fits=hit.exact or hit.score >= result.bars.near)
             for hit in result.hits
         ],
-        bar=result.bar,
+        bars=result.bars,
         meaning=MEANINGS[result.fit],
+        certainty=CERTAIN if result.certain else NOT_CERTAIN,
     )

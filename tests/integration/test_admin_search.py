@@ -96,6 +96,7 @@ def test_viewer_tries_a_question_and_sees_what_chat_would_find(bob: Client) -> N
 
     best, second = found(SLEEP)
     assert "One answer clearly fits" in page
+    assert "beyond doubt: a language model that does not search is overruled" in page
     assert "yes, word by word" in page
     assert f"{LIST}{answer.pk}/change/" in page
     assert f"{best.score:.3f}" in page
@@ -106,7 +107,19 @@ def test_question_that_no_answer_fits_is_told_so(bob: Client) -> None:
     stored(SLEEP)
     EmbeddingSpace.objects.update(bars={"en": 1.1})
 
-    assert "No answer fits" in posted(bob, TRY, {"question": "Where do whales sleep?"})
+    page = posted(bob, TRY, {"question": "Where do whales sleep?"})
+
+    assert "No answer fits" in page
+    assert "left to the language model" in page
+
+
+def test_trial_shows_from_which_score_a_question_is_beyond_doubt(bob: Client) -> None:
+    stored(SLEEP)
+    EmbeddingSpace.objects.update(bars={"en": 1.0}, certain_margins={"en": 0.1})
+
+    page = posted(bob, TRY, {"question": "Where do whales sleep?"})
+
+    assert "From 0.909 on the question is beyond doubt." in page
 
 
 def test_nothing_published_is_told_so(bob: Client) -> None:
@@ -168,6 +181,7 @@ def test_space_is_calibrated_by_hand(alice: Client) -> None:
     assert "was calibrated" in page
     assert space().calibrated_answers == 1
     assert "English 0." in page
+    assert set(space().certain_margins) == {"en", "zh-hans"}
 
 
 def test_calibrating_tells_that_the_embedder_fails(alice: Client) -> None:

@@ -96,20 +96,20 @@ async def test_tokens_of_all_rounds_are_counted(alice: Visitor, model: Model) ->
 
 
 async def test_model_is_told_what_was_said_before(alice: Visitor, model: Model) -> None:
-    model.script(Answer("How old is he?"), Answer("Then begin with pictures."))
+    model.script(Answer("Where do you ride it?"), Answer("Enjoy it."))
     async with ChatClient(alice) as client:
-        first = await client.send("My son does not speak.")
+        first = await client.send("My bicycle is red.")
         await client.end_of(first["turn"])
         second = await client.send(
-            "He is three.", conversation=first["conversation"], parent=first["message"]
+            "It is new.", conversation=first["conversation"], parent=first["message"]
         )
         await client.end_of(second["turn"])
 
     said = [(each["role"], each["content"]) for each in model.requests[1].body["messages"]]
     assert said[1:] == [
-        ("user", "My son does not speak."),
-        ("assistant", "How old is he?"),
-        ("user", "He is three."),
+        ("user", "My bicycle is red."),
+        ("assistant", "Where do you ride it?"),
+        ("user", "It is new."),
     ]
 
 

@@ -137,6 +137,6 @@ def test_thoughts_before_a_call_are_sent_back_with_it() -> None:
     call = ToolCall(id="call_1", name="search", arguments="{}")
     thoughtful = ChatMessage(role="assistant", content="", tool_calls=(call,), reasoning="Hmm")
 
-    [message] = request_body(ModelRequest(messages=(thoughtful,)), model="m")["messages"]  # type: ignore[misc]
+    body = request_body(ModelRequest(messages=(thoughtful,)), model="m")
 
-    assert message["reasoning_content"] == "Hmm"
+    assert '"reasoning_content": "Hmm"' in json.dumps(body["messages"])
