@@ -25,7 +25,7 @@ from chat.database import in_database
 from chat.frame_errors import SENTENCES
 from chat.generation import Generation
 from chat.outbox import Outbox
-from chat.rendering import blocks_of
+from chat.rendering import blocks_of, hosts_of
 from chat.subscriptions import Subscription
 from chat.turn.cursor import START, Cursor
 from chat.visitors import Identity
@@ -167,7 +167,7 @@ class Connection:
         """The end of a turn whose log is gone, from Postgres."""
         reply = await in_database(conversations.reply_view, self._identity, turn.message)
         before = Cursor(last.attempt, last.n - 1)
-        blocks = blocks_of(reply.text)
+        blocks = blocks_of(reply.text, hosts_of(reply.sources))
         await self._outbox.send(
             wire_format.snapshot(turn.id, cursor=before, text=reply.text, blocks=blocks)
         )

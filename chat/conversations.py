@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from chat.commands import GiveFeedback, Notify, Regenerate, Send, Stop, Subscribe
 from chat.models import Conversation, Feedback, Message, Turn
-from chat.rendering import render
+from chat.rendering import hosts_of, render
 from chat.turn.cursor import Cursor
 from chat.visitors import Identity, stored
 from chat.wire_format import (
@@ -290,7 +290,7 @@ def message_view(message: Message) -> MessageView:
         id=message.pk,
         role=message.role,
         text="" if running else message.text,
-        html=render(message.text)
+        html=render(message.text, hosts_of(message.sources))
         if message.role == Message.Role.ASSISTANT and not running
         else None,
         parent=message.parent_id,

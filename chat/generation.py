@@ -31,10 +31,11 @@ HAND_OVER_SECONDS = 5.0
 class RunningTurn:
     """A turn that this process owns, while it runs."""
 
-    def __init__(self, claim: Claim, reply: Reply) -> None:
+    def __init__(self, claim: Claim, log: DeltaLog) -> None:
         self.claim = claim
-        self.reply = reply
         self.record = TurnRecord()
+        citations = self.record.citations
+        self.reply = Reply(claim.turn, claim.attempt, log, lambda: citations.hosts)
         self.stop = asyncio.Event()
 
     def broken_off(self, outcome: Outcome) -> Outcome:
@@ -125,7 +126,7 @@ class Generation:
             logger.error("%s broke off", task.get_name(), exc_info=task.exception())
 
     async def _answer(self, claim: Claim) -> None:
-        running = RunningTurn(claim, Reply(claim.turn, claim.attempt, self.log))
+        running = RunningTurn(claim, self.log)
         self._running[claim.turn] = running
         try:
             if await in_database(turns.stop_requested, claim.turn):  # before `stop` knew of it

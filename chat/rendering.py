@@ -6,13 +6,15 @@ all the same. A block too large to parse in good time is shown as it is written.
 
 import html
 import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
 import nh3
 from markdown_it import MarkdownIt
 
-from chat.turn.events import Block
+from chat.turn.events import Block, JsonValue
+from chat.turn.reply_filter import host, hosts_in, plain_host
 from chat.turn.utf16 import utf16_cut, utf16_length
 
 LARGEST_BLOCK = 4_000
@@ -47,15 +49,21 @@ _outline = MarkdownIt("js-default", {"html": False})
 _outline.disable(["inline", "reference"])
 
 
-def render(text: str) -> str:
-    """Safe HTML of a whole text."""
-    return "".join(block.html for block in blocks_of(text))
+def render(text: str, hosts: frozenset[str] | None = None) -> str:
+    """Safe HTML of a whole text, in which links lead to these hosts only (None: to any)."""
+    return "".join(block.html for block in blocks_of(text, hosts))
 
 
 @lru_cache(maxsize=64)
-def blocks_of(text: str) -> tuple[Block, ...]:
-    writer = BlockWriter()
+def blocks_of(text: str, hosts: frozenset[str] | None = None) -> tuple[Block, ...]:
+    writer = BlockWriter(lambda: hosts)
     return (*writer.add(text), *writer.close())
+
+
+def hosts_of(sources: Sequence[JsonValue]) -> frozenset[str]:
+    """Where a stored reply's links may lead: wherever its sources, as they are stored, do."""
+    told = [f"{each['text']} {each['url']}" for each in sources if isinstance(each, Mapping)]
+    return frozenset(hosts_in(" ".join(told)))
 
 
 class BlockWriter:
@@ -65,7 +73,8 @@ class BlockWriter:
     cannot change, and it is parsed again when there is an eighth more of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hosts: Callable[[], frozenset[str] | None] = lambda: None) -> None:
+        self._hosts = hosts
         self._tail = ""
         self._position = 0
         self._parsed = 0
@@ -112,7 +121,7 @@ class BlockWriter:
         start = self._position
         self._position += utf16_length(text)
         self._ends.append(self._position)
-        return Block(start=start, end=self._position, html=to_html(text))
+        return Block(start=start, end=self._position, html=to_html(text, self._hosts()))
 
 
 def finished_blocks(text: str) -> list[int]:
@@ -122,7 +131,10 @@ def finished_blocks(text: str) -> list[int]:
     return [sum(map(len, lines[begin:end])) for begin, end in pairwise([0, *starts[1:]])]
 
 
-def to_html(markdown: str) -> str:
+def to_html(markdown: str, hosts: frozenset[str] | None) -> str:
+    def only_known(tag: str, attribute: str, value: str) -> str | None:
+        return value if attribute != "href" or may_lead_to(value, hosts) else None
+
     visible = BIDI_CONTROLS.sub("", markdown)
     if len(markdown) >= LARGEST_BLOCK or visible.count("[") > MOST_BRACKETS:
         return f"<p>{html.escape(visible)}</p>"
@@ -132,6 +144,12 @@ def to_html(markdown: str) -> str:
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,
         url_relative="deny",
+        attribute_filter=only_known,
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
+
+
+def may_lead_to(address: str, hosts: frozenset[str] | None) -> bool:
+    web = address.lower().startswith(("http:", "https:"))
+    return hosts is None or not web or plain_host(host(address)) in hosts

@@ -1,5 +1,6 @@
 """A reply being written: the turn's events with their ids, its text, and its finished blocks."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from chat.delta_log.base import DeltaLog, LoggedEvent
@@ -19,13 +20,22 @@ class ReplyTooLongError(Exception):
 
 
 class Reply:
-    """Appends to the delta log under ids that never skip."""
+    """Appends to the delta log under ids that never skip.
 
-    def __init__(self, turn: UUID, attempt: int, log: DeltaLog) -> None:
+    `hosts` tells where links may lead by now (None: anywhere).
+    """
+
+    def __init__(
+        self,
+        turn: UUID,
+        attempt: int,
+        log: DeltaLog,
+        hosts: Callable[[], frozenset[str] | None] = lambda: None,
+    ) -> None:
         self._turn = turn
         self._attempt = attempt
         self._log = log
-        self._blocks = BlockWriter()
+        self._blocks = BlockWriter(hosts)
         self._pieces: list[str] = []
         self._characters = 0
         self.count = 0

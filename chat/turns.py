@@ -31,7 +31,7 @@ ADOPT_AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What an owner needs to run a turn. `interrupted` text was left by an earlier attempt."""
+    """What an owner needs to run a turn. `interrupted_text` was left by an earlier attempt."""
 
     turn: UUID
     conversation: UUID
@@ -71,17 +71,33 @@ def history(question: Message) -> tuple[ChatMessage, ...]:
     tokens holds, the visitor's first. Searches of earlier turns are not repeated."""
     said: list[ChatMessage] = []
     room = settings.HISTORY_TOKENS
-    message = question.parent
-    while message is not None and len(said) < HISTORY_MESSAGES:
+    for message in ancestors(question):
         room -= tokens(message.text)
         if room < 0:
             break
         if message.text:
             said.append(as_chat_message(message))
-        message = message.parent
     while said and said[-1].role != "user":
         said.pop()
     return tuple(reversed(said))
+
+
+ANCESTORS = """
+WITH RECURSIVE branch AS (
+    SELECT id, parent_id, role, text, 1 AS distance FROM chat_message WHERE id = %(parent)s
+    UNION ALL
+    SELECT m.id, m.parent_id, m.role, m.text, b.distance + 1
+    FROM chat_message m JOIN branch b ON m.id = b.parent_id
+    WHERE b.distance < %(most)s
+)
+SELECT id, parent_id, role, text FROM branch ORDER BY distance
+"""
+
+
+def ancestors(question: Message) -> list[Message]:
+    """The messages before it on its branch, the last one first, in one query."""
+    parameters = {"parent": question.parent_id, "most": HISTORY_MESSAGES}
+    return list(Message.objects.raw(ANCESTORS, parameters)) if question.parent_id else []
 
 
 def as_chat_message(message: Message) -> ChatMessage:

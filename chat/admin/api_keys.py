@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from chat import api_keys, prices
 from chat.models import ApiKey
@@ -73,7 +73,8 @@ class ApiKeyAdmin(BoundedListAdmin):
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: Any) -> None:
         if change:
-            super().save_model(request, obj, form, change)
+            # Not the whole row: its counters rise meanwhile, and somebody may revoke it.
+            obj.save(update_fields=form.changed_data)
         else:
             secret = api_keys.issue(obj, author=cast(User, request.user))
             cast(IssuingRequest, request).secret = secret
@@ -103,6 +104,6 @@ class ApiKeyAdmin(BoundedListAdmin):
         in_use = list(keys.filter(revoked_at=None))
         revoked = api_keys.revoke(keys)
         for key in in_use:
-            self.log_change(request, key, "Revoked.")
+            self.log_change(request, key, gettext("revoked"))
         text = ngettext("%d key was revoked.", "%d keys were revoked.", revoked)
         messages.info(request, text % revoked)

@@ -24,7 +24,9 @@ class TextPattern:
 
     def text_in(self, data: bytes) -> str | None:
         """The text of whole events, or None where anything else is among them."""
-        if not self._between or not (data.startswith(self._before) and data.endswith(self._after)):
+        fits = data.startswith(self._before) and data.endswith(self._after)
+        shortest = len(self._before) + len(self._after)
+        if not self._between or not fits or len(data) < shortest:
             return None
         parts = data[len(self._before) : -len(self._after)].split(self._between)
         try:  # one by one: two wrong halves of a character do not make a right one

@@ -20,7 +20,7 @@ def _seconds(header: str, now: datetime) -> float | None:
         return float(header)
     try:
         until = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:  # "-0000": a time in UTC, says RFC 5322
         until = until.replace(tzinfo=UTC)

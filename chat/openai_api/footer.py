@@ -7,7 +7,9 @@ from chat.turn.events import Outcome, Source
 HEADINGS = {"zh-hans": "回答专家", "en": "Answered by"}
 """By the language of the question."""
 MARKUP = re.compile(r"([\\`*_\[\]<>#|~])")
-FOOTER = re.compile(rf"\n\n---\n\n\*\*(?:{'|'.join(HEADINGS.values())})\*\*\n\n(?:- .*\n?)+\Z")
+FOOTER = re.compile(
+    rf"\n\n---\n\n\*\*(?:{'|'.join(HEADINGS.values())})\*\*\n\n(?:- [^\n]*(?:\n|\Z))+\Z"
+)
 
 
 def offered_questions(outcome: Outcome) -> str:

@@ -19,9 +19,11 @@ class Citations:
 
     def __init__(self) -> None:
         self._found: dict[str, FoundAnswer] = {}
-        self._clear: list[FoundAnswer] = []
+        self._sure: dict[str, FoundAnswer] = {}
         self._shown: set[str] = set()
         self._cited: dict[int, None] = {}
+        self.hosts: frozenset[str] = frozenset()
+        """Where the experts' own links lead."""
 
     def __len__(self) -> int:
         return len(self._found)
@@ -29,8 +31,10 @@ class Citations:
     def add(self, findings: Findings) -> None:
         for answer in findings.answers:
             self._found.setdefault(answer.source.answer, answer)
-        if findings.fit == "clear" and findings.answers[0] not in self._clear:
-            self._clear.append(findings.answers[0])
+            self.hosts |= hosts_in(f"{answer.source.text} {answer.source.url or ''}")
+        if findings.fit == "clear" or (findings.certain and findings.answers):
+            best = findings.answers[0]
+            self._sure.setdefault(best.source.answer, best)
 
     def number(self, answer: FoundAnswer) -> int:
         return list(self._found).index(answer.source.answer) + 1
@@ -39,49 +43,46 @@ class Citations:
         """The model has been given these, and can cite no others: there may be no room for all."""
         self._shown |= {answer.source.answer for answer in answers}
 
-    def cite(self, numbers: list[int]) -> None:
-        self._cited |= dict.fromkeys(numbers)
+    @property
+    def numbers(self) -> frozenset[int]:
+        """Those that can be cited."""
+        return frozenset(self._citable)
 
     @property
-    def none_fits(self) -> bool:
-        """The model says so, and cites nothing."""
-        return 0 in self._cited and not self._marked()
+    def marked(self) -> bool:
+        return bool(self._cited)
 
-    @property
-    def hosts(self) -> frozenset[str]:
-        """Where the experts' own links lead."""
-        sources = [found.source for found in self._found.values()]
-        return frozenset().union(*(hosts_in(f"{source.text} {source.url}") for source in sources))
+    def cite(self, number: int) -> None:
+        self._cited[number] = None
+
+    def forget_marks(self) -> None:
+        """The text that bore them is taken back."""
+        self._cited.clear()
 
     def used(self, reply: str) -> tuple[Source, ...]:
-        """What the model cites; where it cites nothing, the answers that clearly fit, or else
-        those whose words the reply has.
-
-        A reply with words of its own altogether rests on the best answer it was given.
+        """What the model cites; where it cites nothing, the answers whose words the reply has,
+        or else the one that fits beyond doubt. `reply` is what was written with the background.
         """
-        if self.none_fits:
+        if not reply.strip():
             return ()
-        found = list(self._citable.values())
-        used = self._marked() or self._clear or sharing(reply, found) or found[:1]
+        marked = [self._citable[number] for number in self._cited if number in self._citable]
+        used = marked or self._sharing(reply)
         return tuple(answer.source for answer in used)
+
+    def _sharing(self, reply: str) -> list[FoundAnswer]:
+        """Where an answer is sure to fit, a few common words make no other one a source."""
+        return list(self._sure.values()) or sharing(reply, list(self._citable.values()))
 
     def suggestions(self, used: tuple[Source, ...]) -> tuple[str, ...]:
         """Titles of neighbouring answers."""
         taken = {source.answer for source in used}
         return titles([each for key, each in self._found.items() if key not in taken])
 
-    def _marked(self) -> list[FoundAnswer]:
-        return [self._citable[number] for number in self._cited if number in self._citable]
-
     @property
     def _citable(self) -> dict[int, FoundAnswer]:
         """By number."""
         numbered = enumerate(self._found.items(), start=1)
-        return {
-            number: found
-            for number, (key, found) in numbered
-            if key in self._shown or not self._shown
-        }
+        return {number: found for number, (key, found) in numbered if key in self._shown}
 
 
 def sharing(reply: str, found: list[FoundAnswer]) -> list[FoundAnswer]:

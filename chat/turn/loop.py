@@ -1,15 +1,16 @@
 """The turn: a question in, events out. Pure but for the seams it is given."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
-from chat.turn.events import Notice, Outcome, TurnEvent
+from chat.turn.events import Notice, Outcome, TextDelta, TurnEvent
 from chat.turn.expert_search import ExpertSearch
 from chat.turn.language_model import LanguageModel, UpstreamError
 from chat.turn.model_turn import ModelTurn
 from chat.turn.quoting import quote_experts
 from chat.turn.record import TurnRecord
 from chat.turn.request import TurnRequest
+from chat.turn.shown_text import ShownText
 from chat.turn.speculation import SpeculativeSearch
 
 
@@ -30,7 +31,7 @@ async def run_turn(
     events = (
         answer_with_model(request, search, model, record)
         if model
-        else quote_experts(request, search)
+        else quote_experts(request, search, record)
     )
     async with aclosing(events):
         async for event in events:
@@ -48,11 +49,20 @@ async def answer_with_model(
                 async for event in events:
                     yield event
         except UpstreamError as error:
-            if turn.shown.length:
+            if turn.shown.length and not turn.shown.overruled:
                 failed = Outcome(status="failed", error=error.code)
                 yield record.broken_off(failed, turn.shown.text)
                 return
             yield Notice(code=error.code)
-            async with aclosing(quote_experts(request, speculative)) as quoted:
+            async with aclosing(quote_experts(request, speculative, record)) as quoted:
                 async for event in quoted:
-                    yield event
+                    for told in in_place(event, turn.shown):
+                        yield told
+
+
+def in_place(event: TurnEvent, shown: ShownText) -> Iterator[TurnEvent]:
+    """`event`, its text in the place of what must not stand."""
+    if isinstance(event, TextDelta):
+        yield from shown.add(event.text, begins=False)
+    else:
+        yield event

@@ -17,7 +17,7 @@ from chat.turn.language_model import (
 from chat.turn.record import TurnRecord
 from chat.turn.reply_filter import ReplyFilter
 from chat.turn.tool_calls import ToolCallAssembler
-from chat.turn.usage import quarter_tokens
+from chat.turn.usage import LATIN_CHARACTERS_PER_TOKEN, quarter_tokens
 
 
 class ModelRound:
@@ -29,13 +29,32 @@ class ModelRound:
 
     def __init__(self, record: TurnRecord, *, room: int) -> None:
         self._record = record
-        self._filter = ReplyFilter(answers=len(record.citations), hosts=record.citations.hosts)
+        citations = record.citations
+        self._filter = ReplyFilter(
+            numbers=citations.numbers, hosts=citations.hosts, cite=citations.cite
+        )
         self._assembler = ToolCallAssembler()
         self._begun = False
         self.room = room
         self.text = ""
         self.finish: FinishReason | None = None
         self.reasoning = ""
+
+    @property
+    def spoke(self) -> bool:
+        """Whether the visitor was shown a word of it."""
+        return self._begun
+
+    @property
+    def none_fits(self) -> bool:
+        """The model ended by saying that none of the answers fits."""
+        return self._filter.none_fits
+
+    @property
+    def silent(self) -> bool:
+        """Whether it brought nothing: no word, no whole call, and no reason for that."""
+        called = bool(self.calls) and self.finish != "length"
+        return not (self._begun or called or self.none_fits or self.finish == "content_filter")
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
@@ -71,7 +90,6 @@ class ModelRound:
         self.text = "".join(pieces)
         if visible := self._visible(self._filter.end()):
             yield visible
-        self._record.citations.cite(self._filter.cited)
         if self.finish is None:
             raise UpstreamError("upstream_truncated")
 
@@ -92,7 +110,8 @@ class ModelRound:
         match event:
             case ToolCallDelta():
                 self._record.usage.wrote(event.arguments)
-                self.room -= quarter_tokens(event.arguments)
+                size = quarter_tokens(event.name + event.arguments)
+                self.room -= size + LATIN_CHARACTERS_PER_TOKEN
                 self._assembler.add(event)
             case RoundUsage():
                 self._record.usage.reported(event)

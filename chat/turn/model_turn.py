@@ -10,7 +10,6 @@ from chat.turn.expert_search import Findings, SearchUnavailableError
 from chat.turn.grounding import GroundingGuard, MissedCallError
 from chat.turn.language_model import (
     ChatMessage,
-    FinishReason,
     LanguageModel,
     ModelEvent,
     ModelRequest,
@@ -46,7 +45,7 @@ class ModelTurn:
         self._runner = CallRunner(request, search, record)
         self._exchange: list[ChatMessage] = []
         self._calls: tuple[ToolCall, ...] = ()
-        self._finish: FinishReason | None = None
+        self._round = ModelRound(record, room=0)
         self._room = request.limits.output_tokens * LATIN_CHARACTERS_PER_TOKEN
         self._retried: set[bool] = set()
         self.shown = ShownText()
@@ -57,7 +56,7 @@ class ModelTurn:
             async with aclosing(self._answered_round(last=round_number == MAX_ROUNDS)) as events:
                 async for event in events:
                     yield event
-            if not self._calls or self._finish == "length":
+            if not self._calls:
                 break
             async with aclosing(self._run_calls()) as events:
                 async for event in events:
@@ -85,6 +84,7 @@ class ModelTurn:
                 yield Notice(code=error.code, retry_ms=round(pause * 1000))
                 await asyncio.sleep(pause)
                 self.shown.replace_from(begins_at, why="upstream")
+                self._record.citations.forget_marks()
             else:
                 return
 
@@ -104,9 +104,9 @@ class ModelTurn:
     async def _grounded_round(self, *, last: bool) -> AsyncGenerator[TurnEvent, None]:
         """One round; a model that replies without the experts' answer is made to have called."""
         begins_at = self.shown.end
-        model_round = ModelRound(self._record, room=self._room)
+        self._round = ModelRound(self._record, room=self._room)
         try:
-            async with aclosing(self._streamed(model_round, last=last)) as events:
+            async with aclosing(self._streamed(self._round, last=last)) as events:
                 async for event in events:
                     yield event
         except MissedCallError as error:
@@ -114,20 +114,24 @@ class ModelTurn:
             self._record.usage.wrote(error.text)
             self.shown.replace_from(begins_at, why="ungrounded")
             called = search_call(self._request.texts, self._request.question)
+            self._round.finish = "tool_calls"
             self._note_round(ChatMessage(role="assistant", content="", tool_calls=(called,)))
         else:
-            self._note_round(model_round.message, model_round.finish)
+            self._note_round(self._round.message)
         finally:
-            self._room = model_round.room
+            self._room = self._round.room
 
-    def _note_round(self, message: ChatMessage, finish: FinishReason | None = "tool_calls") -> None:
-        self._calls, self._finish = message.tool_calls, finish
+    def _note_round(self, message: ChatMessage) -> None:
+        """A call that was cut off is none."""
+        self._calls = () if self._round.finish == "length" else message.tool_calls
         self._exchange.append(message)
 
     async def _streamed(
         self, model_round: ModelRound, *, last: bool
     ) -> AsyncGenerator[TurnEvent, None]:
         """Raises UpstreamError and MissedCallError. A reply without a word is no reply."""
+        if self._runner.found:
+            self._record.with_background(self.shown.end)
         request = self._model_request(last=last)
         self._record.usage.begin(request)
         begins = True
@@ -136,8 +140,7 @@ class ModelTurn:
                 for event in self.shown.add(text, begins=begins):
                     yield event
                 begins = False
-        silent = begins and not model_round.calls
-        if silent and model_round.finish != "content_filter" and not self._nothing_fits:
+        if model_round.silent:
             raise UpstreamError("upstream_malformed")
 
     def _model_events(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
@@ -191,23 +194,19 @@ class ModelTurn:
             yield from self._in_our_words(best.text, Outcome(grounding="verbatim", sources=(best,)))
             return
 
-    @property
-    def _nothing_fits(self) -> bool:
-        return self._record.citations.none_fits
-
     def _finished(self) -> Iterator[TurnEvent]:
         """The end of the turn after the model's last round."""
-        citations = self._record.citations
-        if self._nothing_fits:
+        citations, last = self._record.citations, self._round
+        if last.none_fits and not citations.marked:
             yield from self._without_answer()
-        elif self._finish == "content_filter" and not self.shown.stands:
+        elif last.finish == "content_filter" and not last.spoke:
             yield from self._in_our_words(
                 self._request.texts.withheld, Outcome(finish="content_filter")
             )
         else:
-            sources = citations.used(self.shown.text)
+            sources = self._record.sources(self.shown.text)
             yield Outcome(
-                finish=self._finish if self._finish in {"length", "content_filter"} else "stop",
+                finish=last.finish if last.finish in {"length", "content_filter"} else "stop",
                 grounding="answer" if sources else "none",
                 sources=sources,
                 suggestions=citations.suggestions(sources),
@@ -216,7 +215,7 @@ class ModelTurn:
     def _without_answer(self) -> Iterator[TurnEvent]:
         """The model finds that none of the answers fits: they are offered, and nothing is cited."""
         outcome = Outcome(finish="no_answer", suggestions=self._record.citations.suggestions(()))
-        if self.shown.stands:
+        if self._round.spoke:
             yield outcome
         else:
             yield from self._in_our_words(self._request.texts.no_answer, outcome)

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import replace
 
 from chat.turn.citations import titles
 from chat.turn.events import Found, Outcome, Searching, TextDelta, TurnEvent
 from chat.turn.expert_search import ExpertSearch, Findings, FoundAnswer, SearchUnavailableError
 from chat.turn.prompt import Texts
+from chat.turn.record import TurnRecord
 from chat.turn.request import TurnRequest
 from chat.turn.small_talk import kind_of
 
@@ -15,7 +15,7 @@ PIECE = re.compile(r"[^。！？!?\n]{1,80}[。！？!?\n]*|[。！？!?\n]+")
 
 
 async def quote_experts(
-    request: TurnRequest, search: ExpertSearch
+    request: TurnRequest, search: ExpertSearch, record: TurnRecord
 ) -> AsyncGenerator[TurnEvent, None]:
     """One clear answer is quoted; several near ones are offered; else there is none yet."""
     kind = kind_of(request.question)
@@ -31,8 +31,10 @@ async def quote_experts(
         yield Outcome(status="failed", error="internal")
         return
     yield Found(hits=len(findings.answers))
+    record.space = findings.space
+    record.citations.add(findings)
     for event in told(findings, request.texts):
-        yield replace(event, space=findings.space) if isinstance(event, Outcome) else event
+        yield event
 
 
 def told(findings: Findings, texts: Texts) -> Iterator[TurnEvent]:

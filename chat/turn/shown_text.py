@@ -27,13 +27,13 @@ class ShownText:
         return self._restart.keep if self._restart else self.length
 
     @property
-    def stands(self) -> bool:
-        """Whether there is text that nothing is about to replace."""
-        return self.end > 0
+    def overruled(self) -> bool:
+        """Whether there is text that must not stand, and nothing yet in its place."""
+        return self._restart is not None and self._restart.why == "ungrounded"
 
     def replace_from(self, length: int, *, why: RestartReason) -> None:
         """What follows replaces all text after the first so many units."""
-        if length < self.length:
+        if length < self.length and not (self.overruled and self.end <= length):
             self._restart = Restarted(keep=length, why=why)
 
     def add(self, text: str, *, begins: bool) -> Iterator[Restarted | TextDelta]:

@@ -94,7 +94,7 @@ def server(
     base: str, provider: OpenAIServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ChatServer]:
     """With secrets of its own, and with answers that no expert should have published."""
-    settings = {"PYTHONPATH": "/tmp/h6_site", "H6_FIX": "1",
+    settings = {
         "DATABASE_URL": database_url(base),
         "OPENAI_BASE_URL": provider.base_url,
         "OPENAI_API_KEY": KEY,
@@ -199,7 +199,9 @@ async def test_t71_no_tool_leads_to_other_visitors(
 async def test_t73_background_holds_whole_answers_the_best_first(
     alice: Visitor, model: Model
 ) -> None:
-    model.script(CallTool(THUNDER[0]), Answer("抱住他[1][2][3][4][5][6]。"))
+    model.script(
+        CallTool(THUNDER[0]), Answer("抱住他[1]。数数[2]。等雷声[3]。关窗[4]。开灯[5]。唱歌[6]。")
+    )
 
     async with ChatClient(alice) as client:
         ended = await client.ask("一打雷他就尖叫，怎么办？")

@@ -147,7 +147,7 @@ async def test_t78_citation_of_what_was_not_found_is_dropped(
 
     _, ended, text = await told(alice, "他总撞头，有什么法子？")
 
-    assert text == "用软垫挡住头。"
+    assert text.startswith("用软垫挡住头")
     assert [source["title"] for source in ended["sources"]] == [QUESTION]
     assert ended["grounding"] == "answer"
 

@@ -95,8 +95,6 @@ def server(knowledge: str, provider: OpenAIServer) -> Iterator[ChatServer]:
         settings = {
             "DATABASE_URL": database_url(name),
             "OPENAI_BASE_URL": provider.base_url,
-            "PYTHONPATH": "/tmp/h6_site",
-            "H6_FIX": "1",
             "MODEL_ROUND_SECONDS": str(ROUND_SECONDS),
             "CHAT_MAX_OUTPUT_TOKENS": str(MOST_TOKENS),
         }

@@ -4,7 +4,7 @@ import pytest
 
 from chat.turn.citations import Citations
 from chat.turn.expert_search import FoundAnswer
-from tests.experts import answer, clear, near
+from tests.experts import answer, certain, clear, near
 
 BANGING = answer("撞头", "先抱住孩子，保护他的头，再看看发生了什么。")
 SLEEP = answer("睡觉", "睡前一小时关掉屏幕，固定上床的时间。")
@@ -14,7 +14,9 @@ SCHOOL = answer("学校", "先去学校看一天，和老师谈谈。")
 def citing(*numbers: int, found: tuple[FoundAnswer, ...] = (BANGING, SLEEP, SCHOOL)) -> Citations:
     citations = Citations()
     citations.add(near(*found))
-    citations.cite(list(numbers))
+    citations.show(found)
+    for number in numbers:
+        citations.cite(number)
     return citations
 
 
@@ -33,8 +35,8 @@ def test_number_that_no_answer_has_is_no_source() -> None:
         pytest.param(
             "先抱住孩子，保护他的头。睡前一小时关掉屏幕。", (BANGING.source, SLEEP.source), id="two"
         ),
-        pytest.param("好的。", (BANGING.source,), id="none: the best"),
-        pytest.param("", (BANGING.source,), id="no words: the best"),
+        pytest.param("好的。", (), id="none"),
+        pytest.param("", (), id="no words"),
     ],
 )
 def test_uncited_reply_rests_on_the_answers_whose_words_it_has(
@@ -50,18 +52,29 @@ def test_uncited_reply_rests_on_the_answer_that_clearly_fits() -> None:
     assert citations.used("睡前一小时关掉屏幕。") == (BANGING.source,)
 
 
-def test_model_may_say_that_none_fits() -> None:
-    citations = citing(0)
+def test_uncited_reply_rests_on_an_answer_that_certainly_fits() -> None:
+    citations = Citations()
+    citations.add(certain(BANGING, SLEEP))
 
-    assert citations.none_fits
-    assert citations.used("专家还没有回答过。") == ()
+    assert citations.used("好的。") == (BANGING.source,)
 
 
-def test_citing_an_answer_weighs_more_than_saying_that_none_fits() -> None:
-    citations = citing(0, 2)
+def test_answer_that_the_model_was_not_given_cannot_be_cited() -> None:
+    citations = Citations()
+    citations.add(near(BANGING, SLEEP))
+    citations.show([BANGING])
+    citations.cite(2)
 
-    assert not citations.none_fits
-    assert citations.used("好") == (SLEEP.source,)
+    assert citations.numbers == {1}
+    assert citations.used("好的。") == ()
+
+
+def test_marks_of_text_that_is_taken_back_do_not_count() -> None:
+    citations = citing(2)
+
+    citations.forget_marks()
+
+    assert not citations.marked
 
 
 def test_suggestions_are_the_neighbours_of_what_was_used() -> None:
@@ -73,7 +86,7 @@ def test_suggestions_are_the_neighbours_of_what_was_used() -> None:
 def test_links_may_lead_where_the_experts_links_lead() -> None:
     linked = answer("热线", "请看 https://help.example/a 和 www.line.example。")
 
-    assert citing(found=(linked,)).hosts == {"help.example", "www.line.example"}
+    assert citing(found=(linked,)).hosts == {"help.example", "line.example"}
 
 
 def test_turn_without_a_search_rests_on_nothing() -> None:

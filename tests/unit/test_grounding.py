@@ -10,7 +10,7 @@ import pytest
 from chat.llm.scripted import ScriptedLanguageModel, Step, calling, saying, searching
 from chat.turn.events import Found, Outcome, Restarted, Searching, TextDelta, TurnEvent
 from chat.turn.expert_search import ExpertSearch
-from chat.turn.language_model import RoundFinished
+from chat.turn.language_model import RoundFinished, UpstreamError
 from chat.turn.loop import run_turn
 from chat.turn.prompt import CHINESE
 from chat.turn.request import TurnLimits, TurnRequest
@@ -205,6 +205,26 @@ async def test_text_held_back_long_enough_is_shown_and_taken_back_later(
     assert first == TextDelta(text=reply)
     assert Restarted(keep=0, why="ungrounded") in rest
     assert shown([first, *rest]) == "抱住他。"
+
+
+async def test_text_that_must_not_stand_is_replaced_by_the_experts_where_the_model_fails() -> None:
+    search = SearchInHand(replace(clear(BANGING), certain=True))
+    goes_on = asyncio.Event()
+    failing: list[Step] = [UpstreamError("upstream_reset")]
+    model = ScriptedLanguageModel(
+        [[TextDelta(text="多陪"), goes_on, *saying("。")], failing, failing]
+    )
+    request = replace(ASKED, limits=replace(PATIENT, hold_back_seconds=0))
+
+    async with aclosing(run_turn(request, search, model)) as events:
+        first = await anext(events)
+        search.done.set()
+        goes_on.set()
+        rest = [event async for event in events]
+
+    assert "多陪" not in shown([first, *rest])
+    assert BANGING.source.text in shown([first, *rest])
+    assert outcome_of(rest).sources == (BANGING.source,)
 
 
 async def test_text_that_cannot_be_taken_back_stands() -> None:

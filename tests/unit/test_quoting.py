@@ -11,6 +11,7 @@ from chat.turn.events import Found, Outcome, Searching, TextDelta, TurnEvent
 from chat.turn.expert_search import ExpertSearch, FoundAnswer
 from chat.turn.prompt import CHINESE, ENGLISH, Texts
 from chat.turn.quoting import pieces, quote_experts
+from chat.turn.record import TurnRecord
 from chat.turn.request import TurnRequest
 from tests.experts import NOTHING, ScriptedSearch, UnavailableSearch, answer, clear, near
 
@@ -27,7 +28,7 @@ both_languages = pytest.mark.parametrize(
 
 async def events_of(question: str, texts: Texts, search: ExpertSearch) -> list[TurnEvent]:
     request = TurnRequest(question=question, texts=texts)
-    async with aclosing(quote_experts(request, search)) as events:
+    async with aclosing(quote_experts(request, search, TurnRecord())) as events:
         return [event async for event in events]
 
 

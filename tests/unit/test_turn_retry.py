@@ -6,9 +6,9 @@ from itertools import repeat
 
 import pytest
 
-from chat.llm.scripted import ScriptedLanguageModel, Step, saying, searching
+from chat.llm.scripted import ScriptedLanguageModel, Step, calling, saying, searching
 from chat.turn.events import Notice, Outcome, Restarted, TextDelta, TurnEvent
-from chat.turn.language_model import UpstreamError
+from chat.turn.language_model import RoundFinished, UpstreamError
 from chat.turn.loop import run_turn
 from chat.turn.prompt import CHINESE
 from chat.turn.record import TurnRecord
@@ -197,3 +197,70 @@ def test_turn_that_did_nothing_cost_nothing() -> None:
     assert stopped.usage is None
     assert stopped.sources == ()
     assert NOTHING.answers == ()
+
+
+INTRO: list[Step] = [TextDelta(text="我查一下。"), *searching("撞头")]
+
+
+def text_of(events: list[TurnEvent]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+async def test_words_before_the_search_rest_on_nothing() -> None:
+    model = ScriptedLanguageModel([INTRO, broken(), broken()])
+
+    events = await events_of(model)
+
+    assert text_of(events) == "我查一下。"
+    assert outcome_of(events).status == "failed"
+    assert outcome_of(events).sources == ()
+    assert outcome_of(events).grounding == "none"
+
+
+async def test_model_that_only_says_that_none_fits_leaves_the_word_to_us() -> None:
+    model = ScriptedLanguageModel([INTRO, saying("[0]")])
+
+    events = await events_of(model)
+
+    assert text_of(events) == f"我查一下。\n\n{CHINESE.no_answer}"
+    assert outcome_of(events).finish == "no_answer"
+    assert outcome_of(events).suggestions == (BANGING.source.title,)
+
+
+async def test_model_that_says_so_in_its_own_words_is_believed() -> None:
+    model = ScriptedLanguageModel([searching("撞头"), saying("专家还没有回答过这个。", "[0]")])
+
+    events = await events_of(model)
+
+    assert text_of(events) == "专家还没有回答过这个。"
+    assert outcome_of(events).finish == "no_answer"
+    assert outcome_of(events).sources == ()
+
+
+async def test_withheld_reply_is_said_to_be_after_an_introduction_too() -> None:
+    model = ScriptedLanguageModel([INTRO, saying(finish="content_filter")])
+
+    events = await events_of(model)
+
+    assert text_of(events) == f"我查一下。\n\n{CHINESE.withheld}"
+
+
+async def test_call_that_was_cut_off_is_made_good_by_the_experts() -> None:
+    cut_off: list[Step] = [calling('{"ques'), RoundFinished(reason="length")]
+    model = ScriptedLanguageModel([cut_off, cut_off])
+
+    events = await events_of(model)
+
+    assert BANGING.source.text in text_of(events)
+    assert outcome_of(events).sources == (BANGING.source,)
+
+
+async def test_calls_without_arguments_use_up_the_room_too() -> None:
+    many = [calling("", id_=f"call_{number}") for number in range(1_000)]
+    model = ScriptedLanguageModel(repeat([*many, RoundFinished(reason="tool_calls")]))
+    request = replace(ASKED, limits=replace(LIMITS, output_tokens=100))
+
+    events = await events_of(model, request)
+
+    assert outcome_of(events).sources == (BANGING.source,)
+    assert len(model.requests) == 2

@@ -7,7 +7,7 @@ MAX_HEAD_BYTES = 64 * 1024
 HTTP_1 = b"HTTP/1."
 END = re.compile(rb"\r?\n\r?\n")
 STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [^\r\n\0]*)?")
-FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*?)[ \t]*")
+FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^\r\n\0]*)")
 SWITCHING_PROTOCOLS = 101
 
 
@@ -76,5 +76,5 @@ def _parsed(head: bytes) -> ResponseHead:
     return ResponseHead(
         minor_version=int(status[1]),
         status=int(status[2]),
-        fields=tuple((field[1], field[2]) for field in fields if field),
+        fields=tuple((field[1], field[2].strip(b" \t")) for field in fields if field),
     )

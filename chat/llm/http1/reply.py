@@ -61,7 +61,8 @@ class Reply(httpx2.AsyncByteStream):
         data = self._unread[0] if len(self._unread) == 1 else b"".join(self._unread)
         self._unread.clear()
         self._unread_bytes = 0
-        self._connection.resume()
+        if not self._over:  # else the connection may be another reply's by now
+            self._connection.resume()
         return data
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
