@@ -1,6 +1,7 @@
 """What one socket follows: a cursor into the running turn of each conversation it subscribed to."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from uuid import UUID
@@ -10,6 +11,8 @@ from chat.delta_log.base import DeltaLog, LoggedEvent
 from chat.outbox import SlowReaderError
 from chat.turn.cursor import Cursor
 from chat.turn.events import Ended, TextDelta
+
+logger = logging.getLogger(__name__)
 
 FRAME_CHARACTERS = 16 * 1024
 """Text of one frame at most. A reader that fell behind gets bigger frames, not a queue."""
@@ -39,6 +42,7 @@ class Subscription:
         """Send what comes after `cursor`, and then what comes."""
         self._stop_following()
         self._following = asyncio.create_task(self._follow(turn, cursor))
+        self._following.add_done_callback(tell_of_failure)
 
     def close(self) -> list[asyncio.Task[None]]:
         """Stop; the tasks that the caller should see ended."""
@@ -82,6 +86,11 @@ class Subscription:
                 self.knows(self._newest)
                 with suppress(SlowReaderError):
                     await self._send(wire_format.changed(self._conversation, self._newest))
+
+
+def tell_of_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception():
+        logger.error("a reader is left behind", exc_info=task.exception())
 
 
 def frames(

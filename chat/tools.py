@@ -26,7 +26,7 @@ class KnowledgeSearch:
 
     async def search(self, question: str, *, earlier: tuple[str, ...] = ()) -> Findings:
         try:
-            query = await in_embedder(retrieval.query, question, self._embedder)
+            query = await in_embedder(retrieval.query, question, self._embedder, earlier=earlier)
             result = await in_database(retrieval.find, query, top_k=TOP_K)
         except (EmbedderError, DatabaseError) as error:
             logger.warning("search unavailable: %s", type(error).__name__)

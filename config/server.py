@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 
 from daphne.server import Server, twisted_loop
+from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.interfaces import IListeningPort
 from twisted.python.failure import Failure
 
@@ -20,6 +21,19 @@ from config.asgi import application
 logger = logging.getLogger(__name__)
 
 GOODBYE_SECONDS = 2.0
+
+
+class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
+    """Limits what comes in, and that alone: Autobahn refuses to send longer messages as well."""
+
+    maxMessagePayloadSize: int  # noqa: N815  (the library's name)
+
+    def sendMessage(self, *arguments: object, **options: object) -> None:  # noqa: N802  (as above)
+        limit, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
+        try:
+            super().sendMessage(*arguments, **options)
+        finally:
+            self.maxMessagePayloadSize = limit
 
 
 class ChatServer(Server):  # type: ignore[misc]  # daphne has no types
@@ -64,6 +78,7 @@ class ChatServer(Server):  # type: ignore[misc]  # daphne has no types
 
     def _started(self) -> None:
         """Daphne knows no ASGI lifespan: background tasks begin here, inside the event loop."""
+        self.ws_factory.protocol = ChatProtocol
         self.ws_factory.setProtocolOptions(
             failByDrop=False,  # say 1009 instead of vanishing
             allowNullOrigin=True,  # else reset by this call; ExactOrigin is who refuses, with 403

@@ -5,6 +5,7 @@ Importing this module imports openai (1 s of CPU, 35 MB): import it late, and of
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -79,6 +80,8 @@ class Completions:
         # Found here, not on first use: it imports 0.05 s of the client's modules.
         self._create: Any = self._client.chat.completions.with_streaming_response.create
         self._refused: frozenset[str] = frozenset()
+        self._suspected: frozenset[str] = frozenset()
+        """Left out once, where the server named none: a refusal may have had another cause."""
 
     async def begin(self, body: Parameters, optional: Parameters) -> Completion:
         """Without those of the optional parameters that this server refuses."""
@@ -96,17 +99,25 @@ class Completions:
     ) -> AsyncAPIResponse[object]:
         """Asks with less until a server agrees, and remembers what it was that it refused."""
         offered = {name: value for name, value in optional.items() if name not in self._refused}
+        named: set[str] = set()
         while True:
             try:
                 response = await self._posted({**body, **offered}, stack)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                dropped = _refused_in(error, offered)
-                if not dropped:
+                if not offered or error.code in OTHER_REASONS:
                     raise
-                offered = {name: offered[name] for name in offered.keys() - dropped}
+                names = _named_in(error, offered)
+                named |= names
+                offered = {name: offered[name] for name in offered.keys() - names if names}
             else:
-                self._refused |= optional.keys() - offered.keys()
+                self._note(left_out=optional.keys() - offered.keys() - self._refused, named=named)
                 return response
+
+    def _note(self, *, left_out: AbstractSet[str], named: set[str]) -> None:
+        """What is refused by name, or twice in a row, is not offered again."""
+        unnamed = frozenset(left_out) - named
+        self._refused |= named | (unnamed & self._suspected)
+        self._suspected = unnamed - self._refused
 
     async def _posted(self, body: Parameters, stack: AsyncExitStack) -> AsyncAPIResponse[object]:
         # As extra_body goes what the client need not know, and what it would only copy for long:
@@ -119,11 +130,8 @@ class Completions:
         return response
 
 
-def _refused_in(error: openai.APIStatusError, offered: Parameters) -> set[str]:
-    if error.code in OTHER_REASONS:
-        return set()
-    named = refused(offered, parameter=str(error.param or ""), message=error.message)
-    return named or set(offered)
+def _named_in(error: openai.APIStatusError, offered: Parameters) -> set[str]:
+    return refused(offered, parameter=str(error.param or ""), message=error.message)
 
 
 def _http_client(address: httpx2.URL, connect_seconds: float) -> httpx2.AsyncClient:

@@ -10,8 +10,11 @@ from knowledge.lexical import terms
 SUGGESTIONS = 3
 SHARED = 0.3
 """Share of a reply's words that an answer must hold to be taken for its ground."""
+LEAST_SHARED = 0.1
+"""The share from which the nearest answer is taken for the ground of a free rendering."""
 NEARLY_AS_MUCH = 0.7
 MOST_UNMARKED = 3
+COMPARED_CHARACTERS = 8_000
 
 
 class Citations:
@@ -86,13 +89,20 @@ class Citations:
 
 
 def sharing(reply: str, found: list[FoundAnswer]) -> list[FoundAnswer]:
-    words = set(terms(reply))
+    """The answers whose words the reply has, or the one that it has some words of."""
+    words = set(terms(reply[:COMPARED_CHARACTERS])) if found else set()
     if not words:
         return []
-    shares = [len(words & set(terms(each.source.text))) / len(words) for each in found]
-    least = max(SHARED, NEARLY_AS_MUCH * max(shares, default=0))
-    sharers = [each for each, share in zip(found, shares, strict=True) if share >= least]
-    return sharers[:MOST_UNMARKED]
+    texts = [each.source.text[:COMPARED_CHARACTERS] for each in found]
+    shares = [len(words & set(terms(text))) / len(words) for text in texts]
+    most = max(shares)
+    if most < SHARED:
+        return [found[shares.index(most)]] if most >= LEAST_SHARED else []
+    return [
+        each
+        for each, share in zip(found, shares, strict=True)
+        if share >= max(SHARED, NEARLY_AS_MUCH * most)
+    ][:MOST_UNMARKED]
 
 
 def titles(answers: list[FoundAnswer] | tuple[FoundAnswer, ...]) -> tuple[str, ...]:

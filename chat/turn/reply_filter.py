@@ -19,6 +19,7 @@ MARK = (
     rf"(?:\s?[,，、–—~-]\s?\d{{1,2}}){{0,9}}(?:†{NO_BRACKET}{{0,60}})?\s?{CLOSE}"
 )
 MARKS = rf"[ \t]?{MARK}(?:\s?[,，、]?\s?{MARK}){{0,9}}"
+MARK_ALONE = re.compile(MARK, re.IGNORECASE)
 AFTER_MARKS = r"(?=[\s,.;:!?，。；：！？、…)）\"”』」*_]|\Z)"
 """A mark ends what it stands for. "[3,6]岁" is an age, and "a[0]`" is code."""
 IN_ADDRESS = r"[^\s<>\"'()（）\[\]【】。，；、！？]"
@@ -109,14 +110,20 @@ class ReplyFilter:
         return self._passed(self._without_link(match))
 
     def _without_marks(self, match: re.Match[str]) -> str:
-        numbers = numbers_in(match["marks"])
+        """Brackets with a number that no answer has are left as they are."""
+        marks = MARK_ALONE.findall(match["marks"])
+        kept = [mark for mark in marks if not self._noted(mark)]
+        return self._passed(match[0] if kept == marks else "".join(kept))
+
+    def _noted(self, mark: str) -> bool:
+        numbers = numbers_in(mark)
         if not self._numbers or not self._numbers | {0} >= set(numbers):
-            return self._passed(match[0])
+            return False
         for number in numbers:
             if number:
                 self._cite(number)
         self.none_fits = not any(numbers)
-        return ""
+        return True
 
     def _without_address(self, match: re.Match[str]) -> str:
         address: str = match["address"]

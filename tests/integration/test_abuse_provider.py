@@ -99,7 +99,14 @@ def server(knowledge: str, provider: OpenAIServer) -> Iterator[ChatServer]:
             "CHAT_MAX_OUTPUT_TOKENS": str(MOST_TOKENS),
         }
         with quiet(ChatServer(settings=settings)) as server:
+            asyncio.run(warm_up(server))
             yield server
+
+
+async def warm_up(server: ChatServer) -> None:
+    """What is loaded with the first question is no harm that a stream does."""
+    async with ChatClient(await Visitor.arrive(server)) as client:
+        await client.ask(QUESTION)
 
 
 async def asked(server: ChatServer, words: str) -> tuple[ChatClient, Frame]:

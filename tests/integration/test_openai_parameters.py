@@ -96,7 +96,6 @@ async def test_request_has_its_own_temperature() -> None:
         ({"message": "Invalid.", "param": "stream_options.include_usage"}, {"stream_options"}),
         ({"message": 'Unknown name "store": Cannot find field.'}, {"store"}),
         ({"message": "property 'user' is unsupported"}, {"user"}),
-        ({"message": "Bad request."}, OPTIONAL),
     ],
 )
 @pytest.mark.parametrize("status", [400, 422])
@@ -120,13 +119,21 @@ async def test_server_may_refuse_one_thing_after_another() -> None:
     assert offered(server) == [OPTIONAL, OPTIONAL - {"temperature"}, left, left]
 
 
-async def test_server_that_knows_no_stream_options_is_asked_once() -> None:
-    async with scripted(knows_stream_options=False) as (server, model):
+async def test_one_refusal_without_a_name_may_have_had_another_cause() -> None:
+    async with scripted(refusal({"message": "Bad request."}, status=400)) as (server, model):
         await ask(model)
         await ask(model)
 
+    assert offered(server) == [OPTIONAL, set(), OPTIONAL]
+
+
+async def test_two_refusals_without_a_name_are_believed() -> None:
+    async with scripted(knows_stream_options=False) as (server, model):
+        for _ in range(3):
+            await ask(model)
+
     asked = ["stream_options" in request.body for request in server.requests]
-    assert asked == [True, False, False]
+    assert asked == [True, False, True, False, False]
 
 
 async def test_request_refused_for_another_reason_changes_nothing() -> None:
