@@ -27,6 +27,7 @@ check: install-development ## all static checks
 bench: install ## measure, as ratios within one run
 	$(PYTHON_BIN) bench/rendering.py
 	$(PYTHON_BIN) bench/adapter.py
+	$(PYTHON_BIN) bench/first_word.py
 
 format: install-development ## put the code into its standard form
 	$(PYTHON_BIN) -m ruff format .
