@@ -121,7 +121,7 @@ def test_revoking_from_the_form_is_noted_in_the_history(alice: Client) -> None:
 
     key.refresh_from_db()
     assert (key.name, api_keys.find(secret)) == ("Renamed", None)
-    assert "Revoked." in shown(alice, f"{KEYS}{key.pk}/history/")
+    assert "revoked" in shown(alice, f"{KEYS}{key.pk}/history/")
 
 
 def test_revoking_again_changes_nothing(alice: Client) -> None:
