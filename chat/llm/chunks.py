@@ -5,7 +5,7 @@ client spends two thirds of its time. Servers differ; what is known of them is i
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
@@ -78,16 +78,19 @@ class ChunkDecoder:
     def finished(self) -> bool:
         return self._reason is not None
 
-    def feed(self, data: bytes) -> Iterator[ModelEvent]:
+    def feed(self, data: bytes) -> Iterable[ModelEvent]:
         """The events that these bytes complete. Take them all before feeding more."""
         text = self._patterned_text(data)
         if text is None:
-            yield from self._parsed(data)
-        elif text:
-            self.progress += 1
-            if shown := self._thoughts.reply_in(text):
-                self.spoken = True
-                yield TextDelta(text=shown)
+            return self._parsed(data)
+        if not text:
+            return ()
+        self.progress += 1
+        shown = self._thoughts.reply_in(text)
+        if not shown:
+            return ()
+        self.spoken = True
+        return (TextDelta(text=shown),)
 
     def end(self) -> Iterator[ModelEvent]:
         """The last events, once the body is over."""

@@ -28,9 +28,12 @@ class TextPattern:
         shortest = len(self._before) + len(self._after)
         if not self._between or not fits or len(data) < shortest:
             return None
-        parts = data[len(self._before) : -len(self._after)].split(self._between)
+        texts = data[len(self._before) : -len(self._after)]
         try:  # one by one: two wrong halves of a character do not make a right one
-            text = "".join([part.decode() for part in parts])
+            if self._between in texts:
+                text = "".join([part.decode() for part in texts.split(self._between)])
+            else:
+                text = texts.decode()
         except UnicodeDecodeError:
             return None
         return None if NOT_PLAIN.search(text) else text

@@ -7,6 +7,7 @@ import asyncio
 from collections import defaultdict
 from contextlib import AsyncExitStack, suppress
 from functools import partial
+from typing import Any
 
 import httpx2
 
@@ -65,12 +66,17 @@ class StreamingTransport(httpx2.AsyncBaseTransport):
         scheme, host, port = origin
         try:
             async with asyncio.timeout(request.extensions.get("timeout", {}).get("connect")):
-                _, connection = await asyncio.get_running_loop().create_connection(
+                loop = asyncio.get_running_loop()
+                # uvloop has its own way with hosts of several addresses, and no such argument.
+                standard = isinstance(loop, asyncio.BaseEventLoop)
+                delay: Any = {"happy_eyeballs_delay": SECOND_ADDRESS_SECONDS} if standard else {}
+                connection: Connection
+                _, connection = await loop.create_connection(
                     lambda: Connection(on_idle=partial(self._keep, origin), on_lost=self._forget),
                     host,
                     port,
                     ssl=self._tls if scheme == "https" else None,
-                    happy_eyeballs_delay=SECOND_ADDRESS_SECONDS,
+                    **delay,
                 )
         except TimeoutError as error:
             raise httpx2.ConnectTimeout("") from error
