@@ -78,7 +78,8 @@ class ModelTurn:
                     async for event in events:
                         yield event
             except UpstreamError as error:
-                pause = self._pause_before_retry(error)
+                shown_in_vain = self.shown.length > begins_at and not self._request.revisable
+                pause = None if shown_in_vain else self._pause_before_retry(error)
                 if pause is None:
                     raise
                 yield Notice(code=error.code, retry_ms=round(pause * 1000))
@@ -96,7 +97,7 @@ class ModelTurn:
         hopeless = not error.retryable or pause > max(
             limits.retry_seconds, limits.retry_pause_seconds
         )
-        if hopeless or begun in self._retried or (begun and not self._request.revisable):
+        if hopeless or begun in self._retried:
             return None
         self._retried.add(begun)
         return pause

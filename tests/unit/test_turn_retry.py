@@ -153,6 +153,15 @@ async def test_reader_who_cannot_take_text_back_sees_no_second_reply() -> None:
     assert outcome_of(events).status == "failed"
 
 
+async def test_round_without_a_word_is_tried_again_for_such_a_reader_too() -> None:
+    model = ScriptedLanguageModel([INTRO, broken(), saying("抱住他。")])
+
+    events = await events_of(model, replace(ASKED, revisable=False))
+
+    assert text_of(events) == "我查一下。\n\n抱住他。"
+    assert outcome_of(events).status == "done"
+
+
 async def test_reply_is_cut_where_it_grows_too_long() -> None:
     model = ScriptedLanguageModel([saying("一二三四五", "六七八九十", "百")])
     request = replace(ASKED, limits=replace(LIMITS, output_tokens=10))
