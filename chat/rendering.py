@@ -14,14 +14,13 @@ import nh3
 from markdown_it import MarkdownIt
 
 from chat.turn.events import Block, JsonValue
-from chat.turn.reply_filter import host, hosts_in, plain_host
+from chat.turn.reply_filter import BIDI_CONTROLS, host, hosts_in, plain_host
 from chat.turn.utf16 import utf16_cut, utf16_length
 
 LARGEST_BLOCK = 4_000
 """Characters: the parser is slower than linear on hostile text."""
 MOST_BRACKETS = 200
 """Opening brackets in a block: each may be a link that ends where the block does."""
-BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n|\Z)")
 NEW_BLOCK = re.compile(r"\n[ \t\r]*\n(?:[^\s\d*+-]|\*\*)[^\r\n]*\Z")
 """A line begun after a blank one, which will continue nothing, whatever its rest may be."""

@@ -9,7 +9,7 @@ import pytest
 
 from chat.llm.scripted import ScriptedLanguageModel, Step, calling, saying, searching
 from chat.turn.events import Found, Outcome, Restarted, Searching, TextDelta, TurnEvent
-from chat.turn.expert_search import ExpertSearch
+from chat.turn.expert_search import ExpertSearch, Findings
 from chat.turn.language_model import RoundFinished, UpstreamError
 from chat.turn.loop import run_turn
 from chat.turn.prompt import CHINESE
@@ -138,7 +138,7 @@ async def test_model_that_was_told_off_for_a_bad_call_is_still_watched() -> None
 
 
 @pytest.mark.parametrize("found", [near(BANGING), clear(BANGING)], ids=["near", "clear"])
-async def test_model_is_trusted_where_no_answer_certainly_fits(found) -> None:  # type: ignore[no-untyped-def]
+async def test_model_is_trusted_where_no_answer_certainly_fits(found: Findings) -> None:
     model = ScriptedLanguageModel([saying("我在听。", "请说。")])
 
     events = await events_of(model, ScriptedSearch(found))
@@ -174,7 +174,8 @@ async def test_text_is_held_back_while_the_search_is_under_way() -> None:
     model = ScriptedLanguageModel([saying("多陪陪他。", "再看看。"), GROUNDED])
     turn = asyncio.create_task(events_of(model, search))
 
-    await asyncio.sleep(0)
+    while not model.open_streams:
+        await asyncio.sleep(0)
     search.done.set()
     events = await turn
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.turn.expert_search import SearchUnavailableError
+from chat.turn.expert_search import Findings, Fit, SearchUnavailableError
 from chat.turn.language_model import ChatMessage
 from chat.turn.prompt import CHINESE
 from chat.turn.request import TurnRequest
@@ -85,7 +85,9 @@ async def test_visitors_words_are_searched_with_what_was_said_before() -> None:
         pytest.param(NOTHING, NOTHING, [], "none", id="nothing"),
     ],
 )
-def test_two_searches_are_put_together(asked, own, titles, fit) -> None:  # type: ignore[no-untyped-def]
+def test_two_searches_are_put_together(
+    asked: Findings, own: Findings, titles: list[str], fit: Fit
+) -> None:
     found = together(asked, own)
 
     assert [each.source.title for each in found.answers] == titles
@@ -105,7 +107,7 @@ def test_two_searches_bring_no_more_than_a_model_can_read() -> None:
 
 async def test_one_broken_search_is_made_up_for_by_the_other() -> None:
     class BrokenOnce(ScriptedSearch):
-        async def search(self, question: str, *, earlier: tuple[str, ...] = ()):  # type: ignore[no-untyped-def]
+        async def search(self, question: str, *, earlier: tuple[str, ...] = ()) -> Findings:
             if question == QUESTION:
                 raise SearchUnavailableError
             return await super().search(question, earlier=earlier)
