@@ -4,21 +4,7 @@ from collections.abc import Sequence
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core import checks
 from django.core.checks import CheckMessage, Error, register
-
-
-@register
-def check_delta_log(*, app_configs: Sequence[AppConfig] | None, **_: object) -> list[CheckMessage]:
-    if not settings.REDIS_URL:
-        return []
-    return [
-        checks.Warning(
-            "REDIS_URL is set, but this version keeps the live tail of replies in memory.",
-            hint="Run one server process and leave REDIS_URL unset.",
-            id="chat.W001",
-        )
-    ]
 
 
 @register(deploy=True)

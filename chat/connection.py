@@ -22,8 +22,10 @@ from chat.commands import (
 )
 from chat.conversations import BusyError, IdConflictError, NotFoundError
 from chat.database import in_database
+from chat.delta_log.bells import Changed
 from chat.frame_errors import SENTENCES
 from chat.generation import Generation
+from chat.metrics import RESUMES
 from chat.outbox import Outbox
 from chat.rendering import blocks_of, hosts_of
 from chat.subscriptions import Subscription
@@ -127,7 +129,7 @@ class Connection:
             await self._show(turn, subscription, START)
             return
         self._generation.start(accepted.turn)
-        self._generation.log.ring(accepted.conversation, accepted.rev)
+        self._generation.log.ring(Changed(conversation=accepted.conversation, rev=accepted.rev))
         subscription.follow(accepted.turn, START)
 
     async def _subscribe(self, command: Subscribe) -> None:
@@ -143,6 +145,8 @@ class Connection:
         subscription.knows(view.rev)
         await self._outbox.send(wire_format.sync(view))
         if view.turn is not None:
+            if cursor > START:
+                RESUMES.inc()
             await self._show(view.turn, subscription, cursor)
 
     def _check(self, cursor: Cursor, turn: TurnView | None) -> None:
@@ -163,6 +167,15 @@ class Connection:
         elif cursor < turn.last:
             await self._retell(turn, turn.last)
 
+    async def _retell_lost(self, turn: UUID) -> None:
+        """Of a turn that ended without its readers here. One that is gone has nothing to tell."""
+        try:
+            view = await in_database(conversations.turn_of, self._identity, turn)
+            if view.last is not None:
+                await self._retell(view, view.last)
+        except (DatabaseError, NotFoundError) as error:
+            logger.info("a reply was not told: %s", type(error).__name__)
+
     async def _retell(self, turn: TurnView, last: Cursor) -> None:
         """The end of a turn whose log is gone, from Postgres."""
         reply = await in_database(conversations.reply_view, self._identity, turn.message)
@@ -180,7 +193,7 @@ class Connection:
             if len(self._subscriptions) >= MAX_SUBSCRIPTIONS:
                 self._subscriptions.pop(next(iter(self._subscriptions))).close()
             self._subscriptions[conversation] = Subscription(
-                conversation, self._generation.log, self._outbox.send
+                conversation, self._generation.log, self._outbox.send, self._retell_lost
             )
         return self._subscriptions[conversation]
 

@@ -78,7 +78,7 @@ def accepted_before(identity: Identity, command: Send) -> Accepted | None:
     )
     if not same:
         raise IdConflictError
-    return acceptance(turn, turn.question.rev, duplicate=True)
+    return acceptance(turn, duplicate=True)
 
 
 def locked(identity: Identity, conversation: UUID, *, create: bool = False) -> Conversation:
@@ -140,7 +140,7 @@ def regenerated_once(identity: Identity, command: Regenerate) -> Accepted:
     if earlier and earlier.question_id != reply.parent_id:
         raise IdConflictError
     if earlier:
-        return acceptance(earlier, conversation.rev, duplicate=True)
+        return acceptance(earlier, duplicate=True)
     refuse_if_busy(conversation)
     raise_revision(conversation)
     return begin_turn(conversation, reply.parent, key=command.id)
@@ -160,16 +160,21 @@ def begin_turn(conversation: Conversation, question: Message, *, key: UUID) -> A
         rev=conversation.rev,
     )
     turn = Turn.objects.create(
-        conversation=conversation, question=question, reply=reply, key=key, lease_until=Now()
+        conversation=conversation,
+        question=question,
+        reply=reply,
+        key=key,
+        lease_until=Now(),
+        accepted_rev=conversation.rev,
     )
-    return acceptance(turn, conversation.rev, duplicate=False)
+    return acceptance(turn, duplicate=False)
 
 
-def acceptance(turn: Turn, rev: int, *, duplicate: bool) -> Accepted:
+def acceptance(turn: Turn, *, duplicate: bool) -> Accepted:
     return Accepted(
         id=turn.key,
         conversation=turn.conversation_id,
-        rev=rev,
+        rev=turn.accepted_rev,
         turn=turn.pk,
         message=turn.reply_id,
         duplicate=duplicate,

@@ -4,7 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -146,7 +146,19 @@ class Turn(models.Model):
     lease_until = models.DateTimeField(_("lease until"), default=timezone.now)
     stop_requested = models.BooleanField(_("stop requested"), default=False)
     last_event = models.PositiveIntegerField(_("last event"), default=0)
-    """How many events the last attempt had: with `attempt`, the cursor of its end."""
+    """How many events the last attempt had: with `attempt`, the cursor of its end. While it runs,
+    those that the reply's stored text comes from."""
+    rendered = models.PositiveIntegerField(_("rendered"), default=0, db_default=0)
+    """How much of the stored text, in UTF-16 units, stood in finished blocks while it ran."""
+    accepted_rev = models.PositiveBigIntegerField(
+        _("revision at its beginning"), default=0, db_default=0
+    )
+    rounds = models.JSONField(
+        _("rounds with the model that are done"),
+        default=list,
+        db_default=Value([], models.JSONField()),
+    )
+    """As `chat.turn.durable_rounds` writes them; empty once the turn has ended."""
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     ended_at = models.DateTimeField(_("ended at"), null=True)
 

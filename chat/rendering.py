@@ -65,6 +65,13 @@ def hosts_of(sources: Sequence[JsonValue]) -> frozenset[str]:
     return frozenset(hosts_in(" ".join(told)))
 
 
+def blocks_until(text: str, end: int) -> tuple[Block, ...]:
+    """The finished blocks of a text that is still written, as far as `end`. Links are left out:
+    where they may lead is not known yet."""
+    writer = BlockWriter(frozenset)
+    return tuple(block for block in writer.add(text) if block.end <= end)
+
+
 class BlockWriter:
     """Turns a growing text into finished blocks; every character ends up in exactly one.
 
@@ -78,6 +85,11 @@ class BlockWriter:
         self._position = 0
         self._parsed = 0
         self._ends: list[int] = []
+
+    @property
+    def position(self) -> int:
+        """How far the finished blocks go, in UTF-16 units."""
+        return self._position
 
     def add(self, text: str) -> list[Block]:
         """The blocks that `text` finished: all but the last one begun."""

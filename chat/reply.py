@@ -44,6 +44,11 @@ class Reply:
     def text(self) -> str:
         return "".join(self._pieces)
 
+    @property
+    def rendered(self) -> int:
+        """How far the finished blocks go, in UTF-16 units."""
+        return self._blocks.position
+
     async def add(self, event: LogEvent) -> None:
         """Raises ReplyTooLongError when as much text as may be has been appended."""
         match event:

@@ -7,8 +7,10 @@ from contextlib import suppress
 from uuid import UUID
 
 from chat import wire_format
-from chat.delta_log.base import DeltaLog, LoggedEvent
+from chat.delta_log.base import Checkpoint, DeltaLog, LoggedEvent
+from chat.metrics import ENDS_FROM_STORAGE
 from chat.outbox import SlowReaderError
+from chat.rendering import blocks_until
 from chat.turn.cursor import Cursor
 from chat.turn.events import Ended, TextDelta
 
@@ -21,12 +23,22 @@ Send = Callable[[str], Awaitable[None]]
 
 
 class Subscription:
-    """Follows one conversation for one socket until it is closed."""
+    """Follows one conversation for one socket until it is closed.
 
-    def __init__(self, conversation: UUID, log: DeltaLog, send: Send) -> None:
+    `retell` tells a turn's end from Postgres, where its log is lost.
+    """
+
+    def __init__(
+        self,
+        conversation: UUID,
+        log: DeltaLog,
+        send: Send,
+        retell: Callable[[UUID], Awaitable[None]],
+    ) -> None:
         self._conversation = conversation
         self._log = log
         self._send = send
+        self._retell = retell
         self._rev = 0
         self._rung = asyncio.Event()
         self._newest = 0
@@ -63,14 +75,21 @@ class Subscription:
         self._rung.set()
 
     async def _tell(self, turn: UUID, cursor: Cursor) -> None:
-        tail = self._log.tail(turn)
-        while not (tail.ended and cursor >= tail.last):
-            await tail.grown_beyond(cursor)
-            for frame, last in frames(turn, tail.after(cursor), cursor):
-                if isinstance(last.event, Ended):
-                    self.knows(last.event.rev)
-                await self._send(frame)
-                cursor = last.cursor
+        with self._log.follow(turn) as tail:
+            while not (tail.ended and cursor >= tail.last):
+                await tail.news_for(cursor)
+                if tail.lost:
+                    ENDS_FROM_STORAGE.inc()
+                    await self._retell(turn)
+                    return
+                if checkpoint := tail.checkpoint_beyond(cursor):
+                    await self._send(snapshot(turn, checkpoint))
+                    cursor = checkpoint.cursor
+                for frame, last in frames(turn, tail.after(cursor), cursor):
+                    if isinstance(last.event, Ended):
+                        self.knows(last.event.rev)
+                    await self._send(frame)
+                    cursor = last.cursor
 
     def _ring(self, rev: int) -> None:
         self._newest = max(self._newest, rev)
@@ -91,6 +110,12 @@ class Subscription:
 def tell_of_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception():
         logger.error("a reader is left behind", exc_info=task.exception())
+
+
+def snapshot(turn: UUID, checkpoint: Checkpoint) -> str:
+    """What Postgres has of a running reply, for readers whom its events do not reach."""
+    blocks = blocks_until(checkpoint.text, checkpoint.rendered)
+    return wire_format.snapshot(turn, cursor=checkpoint.cursor, text=checkpoint.text, blocks=blocks)
 
 
 def frames(

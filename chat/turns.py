@@ -7,15 +7,18 @@ Leases are told by the database's clock alone.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
 from chat.models import Conversation, Message, Turn
 from chat.prices import cost_of
+from chat.turn.cursor import Cursor
+from chat.turn.durable_rounds import DurableRound
 from chat.turn.events import Outcome
 from chat.turn.language_model import ChatMessage
 from chat.turn.request import TurnRequest
@@ -31,20 +34,27 @@ ADOPT_AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What an owner needs to run a turn. `interrupted_text` was left by an earlier attempt."""
+    """What an owner needs to run a turn. `interrupted_text` was left by an earlier attempt, and so
+    were `rounds`; `stop_requested` tells of a stop that came before this owner."""
 
     turn: UUID
     conversation: UUID
     attempt: int
     request: TurnRequest
     interrupted_text: str
+    rounds: tuple[DurableRound, ...]
+    stop_requested: bool
 
 
 def claim(turn: UUID, *, owner: UUID, lease_seconds: int) -> Claim | None:
     """Make the turn this owner's, if it runs and nobody holds it; else None."""
     free = Turn.objects.filter(pk=turn, status=Turn.Status.RUNNING, lease_until__lte=Now())
     claimed = free.update(
-        owner=owner, attempt=F("attempt") + 1, lease_until=Now() + timedelta(seconds=lease_seconds)
+        owner=owner,
+        attempt=F("attempt") + 1,
+        last_event=0,
+        rendered=0,
+        lease_until=Now() + timedelta(seconds=lease_seconds),
     )
     if not claimed:
         return None
@@ -59,11 +69,9 @@ def claim(turn: UUID, *, owner: UUID, lease_seconds: int) -> Claim | None:
             visitor=hashed(row.conversation.visitor_id),
         ),
         interrupted_text=row.reply.text,
+        rounds=tuple(filter(None, map(DurableRound.read, row.rounds))),
+        stop_requested=row.stop_requested,
     )
-
-
-def stop_requested(turn: UUID) -> bool:
-    return Turn.objects.filter(pk=turn, stop_requested=True).exists()
 
 
 def history(question: Message) -> tuple[ChatMessage, ...]:
@@ -106,25 +114,66 @@ def as_chat_message(message: Message) -> ChatMessage:
     return ChatMessage(role="assistant", content=message.text)
 
 
-def keep(
-    turns: Mapping[UUID, int], texts: Mapping[UUID, str], *, owner: UUID, lease_seconds: int
-) -> dict[UUID, bool]:
-    """Renew the leases of running turns and note their text so far.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far an attempt has come: `text` is what its first `events` events have made, and its
+    finished blocks go as far as `rendered` (UTF-16 units)."""
 
-    `turns` gives each one's attempt. Returns those still this owner's, with whether a stop was
-    asked for.
+    attempt: int
+    events: int
+    text: str
+    rendered: int
+
+
+KEEP = """
+UPDATE chat_turn AS t
+SET lease_until = now() + make_interval(secs => %(seconds)s), last_event = p.events,
+    rendered = p.rendered
+FROM unnest(%(turns)s::uuid[], %(attempts)s::int[], %(events)s::int[], %(rendered)s::int[])
+    AS p (id, attempt, events, rendered)
+WHERE t.id = p.id AND t.attempt = p.attempt AND t.owner = %(owner)s AND t.status = 'running'
+RETURNING t.id, t.stop_requested
+"""
+NOTE_TEXTS = """
+UPDATE chat_message AS m SET text = p.text
+FROM unnest(%(turns)s::uuid[], %(texts)s::text[]) AS p (turn, text)
+JOIN chat_turn AS t ON t.id = p.turn
+WHERE m.id = t.reply_id AND m.text <> p.text
+"""
+
+
+def keep(progress: Mapping[UUID, Progress], *, owner: UUID, lease_seconds: int) -> dict[UUID, bool]:
+    """Renew the leases of running turns and note their text so far, in two statements.
+
+    Returns those still this owner's, with whether a stop was asked for.
     """
-    until = Now() + timedelta(seconds=lease_seconds)
-    kept: dict[UUID, bool] = {}
-    for turn, attempt in turns.items():
-        mine = Turn.objects.filter(
-            pk=turn, attempt=attempt, owner=owner, status=Turn.Status.RUNNING
-        )
-        with transaction.atomic():
-            if mine.update(lease_until=until):
-                kept[turn] = mine.values_list("stop_requested", flat=True).get()
-                Message.objects.filter(turn=turn).update(text=texts.get(turn, ""))
+    turns = sorted(progress)  # in one order everywhere, or two processes could wait for each other
+    values: dict[str, Any] = {
+        "turns": turns,
+        "attempts": [progress[turn].attempt for turn in turns],
+        "events": [progress[turn].events for turn in turns],
+        "rendered": [progress[turn].rendered for turn in turns],
+        "owner": owner,
+        "seconds": lease_seconds,
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(KEEP, values)
+        kept: dict[UUID, bool] = dict(cursor.fetchall())
+        held = [turn for turn in turns if turn in kept]
+        texts = [progress[turn].text for turn in held]
+        cursor.execute(NOTE_TEXTS, {"turns": held, "texts": texts})
     return kept
+
+
+def note_round(claim: Claim, done: DurableRound) -> None:
+    """Add a round to those that a later attempt need not repeat."""
+    mine = Turn.objects.filter(
+        pk=claim.turn, attempt=claim.attempt, status=Turn.Status.RUNNING
+    ).select_for_update()
+    with transaction.atomic():
+        for turn in mine:
+            turn.rounds.append(done.as_json())
+            turn.save(update_fields=["rounds"])
 
 
 def end(claim: Claim, outcome: Outcome, text: str, *, last_event: int) -> int | None:
@@ -141,7 +190,7 @@ def end(claim: Claim, outcome: Outcome, text: str, *, last_event: int) -> int | 
         conversation.rev += 1
         conversation.updated_at = Now()
         conversation.save(update_fields=["rev", "updated_at"])
-        mine.update(status=outcome.status, ended_at=Now(), last_event=last_event)
+        mine.update(status=outcome.status, ended_at=Now(), last_event=last_event, rounds=[])
         Message.objects.filter(turn=claim.turn).update(
             text=text,
             status=outcome.status,
@@ -161,14 +210,43 @@ def end(claim: Claim, outcome: Outcome, text: str, *, last_event: int) -> int | 
     return conversation.rev
 
 
-def hand_over(turns: Sequence[UUID], *, owner: UUID) -> None:
-    """Let go of turns, so that another process (or the next start) takes them up at once."""
-    Turn.objects.filter(pk__in=turns, owner=owner, status=Turn.Status.RUNNING).update(
-        lease_until=Now()
-    )
+def hand_over(*, owner: UUID) -> int:
+    """Let go of all turns of this owner, so that they are taken up at once; how many."""
+    mine = Turn.objects.filter(owner=owner, status=Turn.Status.RUNNING)
+    return mine.update(lease_until=Now())
 
 
 def orphans() -> list[UUID]:
     """Running turns that nobody holds."""
     waiting = Turn.objects.filter(status=Turn.Status.RUNNING, lease_until__lte=Now())
     return list(waiting.order_by("lease_until").values_list("pk", flat=True)[:ADOPT_AT_ONCE])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A turn as Postgres has it. `text` is the reply's as far as `cursor`, `rendered` how much of
+    it stands in finished blocks."""
+
+    running: bool
+    cursor: Cursor
+    text: str
+    rendered: int
+
+
+def stored(turns: Sequence[UUID]) -> dict[UUID, Stored]:
+    """Those of these turns that there are."""
+    rows = Turn.objects.filter(pk__in=turns).select_related("reply")
+    return {
+        row.pk: Stored(
+            running=row.status == Turn.Status.RUNNING,
+            cursor=Cursor(row.attempt, row.last_event),
+            text=row.reply.text,
+            rendered=row.rendered,
+        )
+        for row in rows
+    }
+
+
+def revisions(conversations: Sequence[UUID]) -> dict[UUID, int]:
+    rows = Conversation.objects.filter(pk__in=conversations)
+    return dict(rows.values_list("pk", "rev"))

@@ -8,6 +8,7 @@ from django.conf import settings
 from chat.database import in_embedder
 from chat.delta_log.base import DeltaLog
 from chat.delta_log.memory import MemoryDeltaLog
+from chat.delta_log.redis import RedisDeltaLog
 from chat.generation import Generation
 from chat.llm.clocks import ModelClocks
 from chat.llm.openai import OpenAILanguageModel
@@ -44,6 +45,9 @@ def expert_search() -> ExpertSearch:
 
 @cache
 def delta_log() -> DeltaLog:
+    """Redis where there is one, for then there may be several processes."""
+    if settings.REDIS_URL:
+        return RedisDeltaLog(settings.REDIS_URL, prefix=settings.REDIS_PREFIX)
     return MemoryDeltaLog()
 
 

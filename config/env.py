@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from decimal import Decimal
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -28,6 +29,7 @@ ORIGIN = re.compile(r"https?://[^/?#@\s]+")
 AMOUNT = r"(\d{1,7}(?:\.\d{1,6})?)"
 PRICE = re.compile(rf"(\S+)\s*=\s*{AMOUNT}\s*/\s*{AMOUNT}", re.ASCII)
 CURRENCY = re.compile(r"[A-Z]{3}")
+KEY_PREFIX = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
 
 class ConfigurationError(Exception):
@@ -87,6 +89,15 @@ class Env:
         value = self.text(name)
         return [item.strip() for item in value.split(",") if item.strip()] or list(default)
 
+    def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
+        """Addresses and networks of the internet protocol, such as 10.0.0.0/8."""
+        try:
+            return [ip_network(item) for item in self.names(name)]
+        except ValueError:
+            raise ConfigurationError(
+                f"{name} must list addresses or networks, such as 127.0.0.1 or 10.0.0.0/8."
+            ) from None
+
     def prices(self, name: str) -> dict[str, tuple[Decimal, Decimal]]:
         """Prices per million input and output tokens, by the name of a model."""
         prices: dict[str, tuple[Decimal, Decimal]] = {}
@@ -126,6 +137,23 @@ class Env:
         parts = parts_of(value, "http", "https")
         if value and (parts is None or not parts.hostname):
             raise ConfigurationError(f"{name} must be a web address such as https://host/v1.")
+        return value
+
+    def redis(self, name: str) -> str:
+        """An address of a Redis server, or an empty text."""
+        value = self.text(name)
+        parts = parts_of(value, "redis", "rediss", "unix")
+        if value and not (parts and (parts.hostname or parts.scheme == "unix")):
+            raise ConfigurationError(f"{name} must look like redis://:password@host:6379/0.")
+        return value
+
+    def key_prefix(self, name: str, default: str) -> str:
+        """What begins the names of keys in a database shared with others."""
+        value = self.text(name, default)
+        if not KEY_PREFIX.fullmatch(value):
+            raise ConfigurationError(
+                f"{name} must have 1 to 40 letters, digits, dots, dashes and underscores."
+            )
         return value
 
     def database(self, name: str) -> dict[str, Any] | None:

@@ -27,6 +27,8 @@ ALLOWED_HOSTS = env.names(
     "ALLOWED_HOSTS", tuple(dict.fromkeys(urlsplit(o).hostname or "" for o in ALLOWED_ORIGINS))
 )
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+METRICS_ALLOWED = env.networks("METRICS_ALLOWED")
 PYTHON_API_ORIGINS = env.names("PYTHON_API_ORIGINS")
 """Origins whose pages may call POST /api/python; `*` for any (the address is stateless)."""
 
@@ -90,7 +92,8 @@ DATABASES: dict[str, dict[str, Any]] = {
 # outlived it would pile up. The threads of chat/database.py keep theirs.
 DATABASE_THREADS = env.whole_number("DATABASE_THREADS", 8, least=1, most=64)
 EMBEDDING_THREADS = env.whole_number("EMBEDDING_THREADS", 4, least=1, most=64)
-REDIS_URL = env.text("REDIS_URL")
+REDIS_URL = env.redis("REDIS_URL")
+REDIS_PREFIX = env.key_prefix("REDIS_PREFIX", "expertline")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People
@@ -110,6 +113,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 HTTPS = all(origin.startswith("https://") for origin in ALLOWED_ORIGINS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked for from this machine
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -190,6 +194,17 @@ if EMBEDDER == "minimax" and EMBEDDING_DIMENSIONS:
 TURN_LEASE_SECONDS = env.whole_number("TURN_LEASE_SECONDS", 15, least=3, most=300)
 DRAIN_SECONDS = env.whole_number("DRAIN_SECONDS", 60, least=0, most=600)
 PING_SECONDS = env.whole_number("PING_SECONDS", 20, least=1, most=60)
+SOCKET_STUCK_SECONDS = env.decimal("SOCKET_STUCK_SECONDS", 30, least=0.1, most=300)
+SOCKET_FRAMES_PER_SECOND = env.decimal("SOCKET_FRAMES_PER_SECOND", 20, least=0.1, most=1000)
+SOCKET_FRAMES_AT_ONCE = env.whole_number("SOCKET_FRAMES_AT_ONCE", 100, least=1, most=1000)
+SENDS_PER_MINUTE = env.whole_number("SENDS_PER_MINUTE", 60, least=1, most=100_000)
+SENDS_PER_MINUTE_PER_IP = env.whole_number("SENDS_PER_MINUTE_PER_IP", 1200, least=1, most=100_000)
+CHAT_MAX_SOCKETS = env.whole_number("CHAT_MAX_SOCKETS", 5000, least=1, most=100_000)
+CHAT_MAX_SOCKETS_PER_IP = env.whole_number("CHAT_MAX_SOCKETS_PER_IP", 500, least=1, most=100_000)
+CHAT_MAX_SOCKETS_PER_VISITOR = env.whole_number(
+    "CHAT_MAX_SOCKETS_PER_VISITOR", 100, least=1, most=1000
+)
+SESSION_CHECK_SECONDS = env.decimal("SESSION_CHECK_SECONDS", 1, least=0.1, most=60)
 
 # --- Programs that ask through /v1
 

@@ -1,43 +1,58 @@
 """The delta log of a single process."""
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from uuid import UUID
 
-from chat.delta_log.base import Listener, LoggedEvent, Tail
-
-KEEP_SECONDS = 120
-"""An ended turn's events stay this long for readers who come back."""
+from chat.delta_log.base import LoggedEvent, Tail
+from chat.delta_log.bells import Bell, ChangeListener, Listener, Switchboard
+from chat.delta_log.tails import Tails
 
 
 class MemoryDeltaLog:
+    connected = True
+
     def __init__(self) -> None:
-        self._tails: dict[UUID, Tail] = {}
-        self._listeners: defaultdict[UUID, set[Listener]] = defaultdict(set)
+        self._tails = Tails()
+        self._switchboard = Switchboard()
 
-    def tail(self, turn: UUID) -> Tail:
-        return self._tails.setdefault(turn, Tail())
+    def begin(self) -> None:
+        """Nothing runs in the background."""
 
-    def known(self, turn: UUID) -> Tail | None:
-        return self._tails.get(turn)
+    async def close(self) -> None:
+        """Nothing is pending."""
+
+    def own(self, turn: UUID, attempt: int, fenced: Callable[[], None]) -> None:
+        """Nobody else can write, so nobody is ever fenced."""
+        self._tails.own(turn)
 
     async def append(self, turn: UUID, events: Sequence[LoggedEvent]) -> None:
-        tail = self.tail(turn)
-        tail.extend(events)
-        if tail.ended:
-            asyncio.get_running_loop().call_later(KEEP_SECONDS, self._tails.pop, turn, None)
+        self._tails.get(turn).extend(events)
 
-    def ring(self, conversation: UUID, rev: int) -> None:
-        for listener in list(self._listeners.get(conversation, ())):
-            listener(rev)
+    def release(self, turn: UUID) -> None:
+        self._tails.release(turn)
 
-    def listen(self, conversation: UUID, listener: Listener) -> Callable[[], None]:
-        self._listeners[conversation].add(listener)
+    def known(self, turn: UUID) -> Tail | None:
+        return self._tails.known(turn)
 
-        def stop() -> None:
-            self._listeners[conversation].discard(listener)
-            if not self._listeners[conversation]:
-                del self._listeners[conversation]
+    def follow(self, turn: UUID) -> AbstractContextManager[Tail]:
+        return self._tails.follow(turn)
 
-        return stop
+    def silent(self, seconds: float) -> dict[UUID, Tail]:
+        followed = self._tails.followed_elsewhere()
+        return {turn: tail for turn, tail in followed.items() if tail.silent_seconds >= seconds}
+
+    def ring(self, bell: Bell) -> None:
+        self._switchboard.ring(bell)
+
+    def listen(self, conversation: UUID, listener: ChangeListener) -> Callable[[], None]:
+        return self._switchboard.listen(conversation, listener)
+
+    def hear(self, listener: Listener) -> None:
+        self._switchboard.hear(listener)
+
+    def missed(self) -> tuple[UUID, ...]:
+        return ()
+
+    def hear_again(self, bell: Bell) -> None:
+        self._switchboard.ring(bell)

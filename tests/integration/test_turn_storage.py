@@ -14,15 +14,27 @@ from chat import conversations, turns
 from chat.commands import Regenerate, Send, Stop
 from chat.conversations import BusyError, IdConflictError, NotFoundError
 from chat.models import Conversation, Message, Turn
-from chat.turn.events import Outcome, Source, Usage
+from chat.turn.cursor import Cursor
+from chat.turn.durable_rounds import DurableRound
+from chat.turn.events import Outcome, Source, TextDelta, Usage
+from chat.turn.language_model import RoundFinished, RoundUsage, ToolCallDelta
 from chat.turn_requests import turn_request
-from chat.turns import Claim
+from chat.turns import Claim, Progress, Stored
 from chat.visitors import Identity, hashed
 from chat.wire_format import Accepted
 
 pytestmark = pytest.mark.django_db
 
 LEASE_SECONDS = 15
+ROUND = DurableRound(
+    request="digest",
+    events=(
+        TextDelta(text="让我看看。"),
+        ToolCallDelta(index=0, id="call_1", name="search", arguments='{"question": "?"}'),
+        RoundUsage(input_tokens=3, output_tokens=2),
+        RoundFinished(reason="tool_calls", reasoning="Hm."),
+    ),
+)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 ALICE = Identity(visitor=UUID(int=1))
 BOB = Identity(visitor=UUID(int=2))
@@ -75,12 +87,8 @@ def claimed(turn: UUID, owner: UUID = THIS_PROCESS) -> Claim:
 
 
 def keep(claim: Claim, text: str, owner: UUID = THIS_PROCESS) -> dict[UUID, bool]:
-    return turns.keep(
-        {claim.turn: claim.attempt},
-        {claim.turn: text},
-        owner=owner,
-        lease_seconds=LEASE_SECONDS,
-    )
+    progress = Progress(attempt=claim.attempt, events=5, text=text, rendered=2)
+    return turns.keep({claim.turn: progress}, owner=owner, lease_seconds=LEASE_SECONDS)
 
 
 def let_lease_end(turn: UUID) -> None:
@@ -102,6 +110,8 @@ def test_claim_tells_an_owner_what_it_needs() -> None:
         attempt=1,
         request=turn_request("Why does he spin?", visitor=hashed(ALICE.visitor)),
         interrupted_text="",
+        rounds=(),
+        stop_requested=False,
     )
 
 
@@ -182,8 +192,81 @@ def test_next_owner_hears_of_a_stop_that_the_last_one_missed() -> None:
     stopped, other = asked("Stop?"), asked("Go on?")
     conversations.request_stop(ALICE, Stop(turn=None, send=stopped.id))
 
-    assert turns.stop_requested(stopped.turn)
-    assert not turns.stop_requested(other.turn)
+    assert claimed(stopped.turn).stop_requested
+    assert not claimed(other.turn).stop_requested
+
+
+def test_round_that_was_noted_is_there_for_the_next_owner() -> None:
+    accepted = asked()
+    turns.note_round(claimed(accepted.turn), ROUND)
+    let_lease_end(accepted.turn)
+
+    assert claimed(accepted.turn, OTHER_PROCESS).rounds == (ROUND,)
+
+
+def test_owner_who_was_replaced_notes_no_round() -> None:
+    accepted = asked()
+    zombie = claimed(accepted.turn)
+    let_lease_end(accepted.turn)
+    claimed(accepted.turn, OTHER_PROCESS)
+
+    turns.note_round(zombie, ROUND)
+
+    assert Turn.objects.get(pk=accepted.turn).rounds == []
+
+
+def test_rounds_of_another_version_are_passed_over() -> None:
+    accepted = asked()
+    Turn.objects.filter(pk=accepted.turn).update(rounds=[{"said": "?"}, ROUND.as_json(), 7])
+
+    assert claimed(accepted.turn).rounds == (ROUND,)
+
+
+def test_progress_of_a_running_turn_can_be_told_to_readers() -> None:
+    accepted = asked()
+    keep(claimed(accepted.turn), "Becau")
+
+    stored = turns.stored([accepted.turn, uuid4()])
+
+    assert stored == {
+        accepted.turn: Stored(running=True, cursor=Cursor(1, 5), text="Becau", rendered=2)
+    }
+
+
+def test_next_attempt_begins_before_its_first_event() -> None:
+    accepted = asked()
+    keep(claimed(accepted.turn), "Becau")
+    let_lease_end(accepted.turn)
+    claimed(accepted.turn, OTHER_PROCESS)
+
+    [stored] = turns.stored([accepted.turn]).values()
+
+    assert (stored.cursor, stored.text, stored.rendered) == (Cursor(2, 0), "Becau", 0)
+
+
+def test_many_turns_are_kept_at_once() -> None:
+    claims = [claimed(asked(f"Why {number}?").turn) for number in range(3)]
+    let_lease_end(claims[1].turn)
+    successor = claimed(claims[1].turn, OTHER_PROCESS)
+
+    kept = turns.keep(
+        {
+            claim.turn: Progress(attempt=1, events=3, text=f"Text {number}", rendered=0)
+            for number, claim in enumerate(claims)
+        },
+        owner=THIS_PROCESS,
+        lease_seconds=LEASE_SECONDS,
+    )
+
+    texts = {turn: each.text for turn, each in turns.stored([c.turn for c in claims]).items()}
+    assert set(kept) == {claims[0].turn, claims[2].turn}
+    assert texts == {claims[0].turn: "Text 0", successor.turn: "", claims[2].turn: "Text 2"}
+
+
+def test_revisions_tell_of_the_conversations_that_there_are() -> None:
+    accepted = answered("Why?", "Because.")
+
+    assert turns.revisions([accepted.conversation, uuid4()]) == {accepted.conversation: 2}
 
 
 def test_end_stores_the_reply_with_all_that_belongs_to_it() -> None:
@@ -233,7 +316,7 @@ def test_turns_that_are_handed_over_can_be_claimed_at_once() -> None:
     accepted = asked()
     claimed(accepted.turn)
 
-    turns.hand_over([accepted.turn], owner=THIS_PROCESS)
+    turns.hand_over(owner=THIS_PROCESS)
 
     assert turns.orphans() == [accepted.turn]
     assert claimed(accepted.turn, OTHER_PROCESS).attempt == 2
@@ -243,7 +326,7 @@ def test_nobody_hands_over_what_another_holds() -> None:
     accepted = asked()
     claimed(accepted.turn)
 
-    turns.hand_over([accepted.turn], owner=OTHER_PROCESS)
+    turns.hand_over(owner=OTHER_PROCESS)
 
     assert turns.orphans() == []
 

@@ -1,18 +1,19 @@
-"""The events of a turn as one list with many readers, and the bells of a conversation."""
+"""The events of a turn as one list with many readers, and how long a process holds it."""
 
 import asyncio
 from uuid import UUID
 
 import pytest
 
-from chat.delta_log import memory
-from chat.delta_log.base import LoggedEvent, Tail
+from chat.delta_log import tails as tails_module
+from chat.delta_log.base import Checkpoint, LoggedEvent, Tail
 from chat.delta_log.memory import MemoryDeltaLog
+from chat.delta_log.tails import Tails
 from chat.turn.cursor import START, Cursor
-from chat.turn.events import Ended, Outcome, Restarted, Started, TextDelta
+from chat.turn.events import Ended, Outcome, Restarted, TextDelta
 
 TURN = UUID("0197a1b2-0000-7000-8000-000000000001")
-CONVERSATION = UUID("0197a1b2-0000-7000-8000-000000000002")
+CHECKPOINT = Checkpoint(cursor=Cursor(1, 5), text="stored", rendered=0)
 ENDED = Ended(outcome=Outcome(), rev=3, length=0, sha256="")
 
 
@@ -68,15 +69,15 @@ def test_tail_has_ended_when_its_last_event_says_so() -> None:
 
 async def test_reader_behind_need_not_wait() -> None:
     async with asyncio.timeout(0):
-        await tail_of(*EVENTS).grown_beyond(Cursor(2, 1))
+        await tail_of(*EVENTS).news_for(Cursor(2, 1))
 
 
 async def test_every_waiting_reader_wakes_when_there_is_more() -> None:
     tail = tail_of(delta(1, 1))
-    waiting = [asyncio.create_task(tail.grown_beyond(Cursor(1, 1))) for _ in range(3)]
+    waiting = [asyncio.create_task(tail.news_for(Cursor(1, 1))) for _ in range(3)]
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
-            await tail.grown_beyond(Cursor(1, 1))
+            await tail.news_for(Cursor(1, 1))
 
     tail.extend([delta(1, 2)])
 
@@ -85,7 +86,7 @@ async def test_every_waiting_reader_wakes_when_there_is_more() -> None:
 
 async def test_reader_waits_on_through_events_that_it_has_seen() -> None:
     tail = Tail()
-    waiting = asyncio.create_task(tail.grown_beyond(Cursor(1, 2)))
+    waiting = asyncio.create_task(tail.news_for(Cursor(1, 2)))
 
     tail.extend([delta(1, 1)])
     tail.extend([delta(1, 2)])
@@ -97,90 +98,104 @@ async def test_reader_waits_on_through_events_that_it_has_seen() -> None:
     await asyncio.wait_for(waiting, 5)
 
 
-async def test_log_keeps_what_is_appended() -> None:
-    log = MemoryDeltaLog()
-    early = log.tail(TURN)
+async def test_reader_of_a_lost_tail_waits_no_longer() -> None:
+    tail = tail_of(delta(1, 1))
+    waiting = asyncio.create_task(tail.news_for(Cursor(1, 1)))
 
-    await log.append(TURN, EVENTS[:2])
-    await log.append(TURN, EVENTS[2:])
+    tail.lose()
 
-    assert list(early.after(START)) == EVENTS
-    assert log.tail(TURN) is early
+    await asyncio.wait_for(waiting, 5)
 
 
-async def test_turn_that_nobody_asked_for_is_not_known() -> None:
-    log = MemoryDeltaLog()
+@pytest.mark.parametrize(
+    ("cursor", "told"),
+    [
+        pytest.param(START, True, id="nothing seen"),
+        pytest.param(Cursor(1, 4), True, id="less seen"),
+        pytest.param(Cursor(1, 5), False, id="as much seen"),
+        pytest.param(Cursor(2, 1), False, id="a later attempt seen"),
+    ],
+)
+def test_checkpoint_is_for_readers_before_it(cursor: Cursor, *, told: bool) -> None:
+    tail = tail_of(delta(1, 1))
 
-    assert log.known(TURN) is None
-    tail = log.tail(TURN)
+    tail.note(CHECKPOINT)
 
-    assert log.known(TURN) is tail
-
-
-async def test_turns_are_kept_apart() -> None:
-    log = MemoryDeltaLog()
-
-    await log.append(TURN, EVENTS)
-
-    assert log.tail(CONVERSATION).after(START) == []
+    assert (tail.checkpoint_beyond(cursor) == CHECKPOINT) is told
 
 
-async def test_ended_turn_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "KEEP_SECONDS", 0)
-    log = MemoryDeltaLog()
-    await log.append(TURN, [LoggedEvent(cursor=Cursor(1, 1), event=Started())])
-    reader = log.tail(TURN)
+def test_checkpoint_that_the_events_have_reached_is_not_told() -> None:
+    tail = tail_of(*[delta(1, n) for n in range(1, 6)])
 
-    await log.append(TURN, [ended_at(2)])
-    assert log.known(TURN) is reader
+    tail.note(CHECKPOINT)
+
+    assert tail.checkpoint_beyond(START) is None
+
+
+def test_tail_of_an_owner_is_known_until_it_lets_go() -> None:
+    tails = Tails()
+    tail = tails.own(TURN)
+    owned = tails.known(TURN)
+
+    tails.release(TURN)
+
+    assert (owned, tails.known(TURN)) == (tail, None)
+
+
+async def test_ended_turn_is_known_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tails_module, "KEEP_SECONDS", 0)
+    tails = Tails()
+    tail = tails.own(TURN)
+    tail.extend([ended_at(1)])
+
+    tails.release(TURN)
+    assert tails.known(TURN) is tail
     async with asyncio.timeout(5):
-        while log.known(TURN):
+        while tails.known(TURN):
             await asyncio.sleep(0)
 
-    assert reader.ended
+
+async def test_ended_turn_that_is_read_outlives_its_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tails_module, "KEEP_SECONDS", 0)
+    tails = Tails()
+    tails.own(TURN).extend([ended_at(1)])
+
+    with tails.follow(TURN) as reader:
+        tails.release(TURN)
+        await asyncio.sleep(0.001)
+
+        with tails.follow(TURN) as another:
+            assert another is reader
+    assert tails.get(TURN) is not reader
+
+
+def test_turn_is_followed_elsewhere_while_it_is_read_and_not_owned() -> None:
+    tails = Tails()
+
+    with tails.follow(TURN) as tail, tails.follow(TURN):
+        assert tails.followed_elsewhere() == {TURN: tail}
+        tails.own(TURN)
+        assert tails.followed_elsewhere() == {}
+        tails.release(TURN)
+        assert tails.followed_elsewhere() == {TURN: tail}
+    assert tails.followed_elsewhere() == {}
+
+
+def test_turn_that_nobody_reads_or_owns_is_forgotten() -> None:
+    tails = Tails()
+
+    with tails.follow(TURN) as tail:
+        tail.extend(EVENTS)
+
+    assert tails.get(TURN).last == START
 
 
 async def test_restarted_turn_goes_on_in_the_same_tail() -> None:
     log = MemoryDeltaLog()
-    await log.append(TURN, EVENTS[:3])
     again = LoggedEvent(cursor=Cursor(2, 1), event=Restarted(keep=0, why="worker_lost"))
+    with log.follow(TURN) as tail:
+        await log.append(TURN, EVENTS[:3])
 
-    await log.append(TURN, [again])
+        await log.append(TURN, [again])
 
-    assert list(log.tail(TURN).after(Cursor(1, 3))) == [again]
-
-
-def test_bell_rings_for_every_listener_of_the_conversation() -> None:
-    log, here, there, elsewhere = MemoryDeltaLog(), list[int](), list[int](), list[int]()
-    log.listen(CONVERSATION, here.append)
-    log.listen(CONVERSATION, there.append)
-    log.listen(TURN, elsewhere.append)
-
-    log.ring(CONVERSATION, 7)
-
-    assert (here, there, elsewhere) == ([7], [7], [])
-
-
-def test_bell_is_not_heard_after_listening_ends() -> None:
-    log, heard = MemoryDeltaLog(), list[int]()
-    stop = log.listen(CONVERSATION, heard.append)
-
-    stop()
-    stop()
-    log.ring(CONVERSATION, 7)
-
-    assert heard == []
-
-
-def test_listener_may_leave_when_the_bell_rings() -> None:
-    log, heard = MemoryDeltaLog(), list[int]()
-
-    def leave(rev: int) -> None:
-        heard.append(rev)
-        stop()
-
-    stop = log.listen(CONVERSATION, leave)
-    log.ring(CONVERSATION, 7)
-    log.ring(CONVERSATION, 8)
-
-    assert heard == [7]
+    assert list(tail.after(Cursor(1, 3))) == [again]

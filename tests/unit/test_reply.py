@@ -20,7 +20,8 @@ TURN = UUID("0197a1b2-0000-7000-8000-000000000001")
 class Log(MemoryDeltaLog):
     @property
     def written(self) -> list[LoggedEvent]:
-        return list(self.tail(TURN).after(START))
+        with self.follow(TURN) as tail:
+            return list(tail.after(START))
 
 
 @pytest.fixture

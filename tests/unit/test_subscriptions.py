@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.delta_log.base import LoggedEvent
+from chat.delta_log.base import Checkpoint, LoggedEvent
+from chat.delta_log.bells import Changed
 from chat.delta_log.memory import MemoryDeltaLog
 from chat.subscriptions import FRAME_CHARACTERS, Subscription, frames
 from chat.turn.cursor import START, Cursor
@@ -108,7 +109,12 @@ class Socket:
     def __init__(self) -> None:
         self.log = MemoryDeltaLog()
         self._frames: asyncio.Queue[str] = asyncio.Queue()
-        self.subscription = Subscription(CONVERSATION, self.log, self._frames.put)
+        self.retold: list[UUID] = []
+        self.subscription = Subscription(CONVERSATION, self.log, self._frames.put, self._retell)
+
+    async def _retell(self, turn: UUID) -> None:
+        self.retold.append(turn)
+        await self._frames.put('{"type": "retold"}')
 
     async def next(self) -> dict[str, Any]:
         frame: dict[str, Any] = json.loads(await asyncio.wait_for(self._frames.get(), 5))
@@ -169,12 +175,12 @@ async def test_next_turn_replaces_the_one_before(socket: Socket) -> None:
 
 
 async def test_change_elsewhere_is_told_once(socket: Socket) -> None:
-    socket.log.ring(CONVERSATION, 6)
-    socket.log.ring(CONVERSATION, 7)
+    socket.log.ring(Changed(conversation=CONVERSATION, rev=6))
+    socket.log.ring(Changed(conversation=CONVERSATION, rev=7))
 
     changed = {"type": "changed", "conversation": str(CONVERSATION), "rev": 7}
     assert await socket.next() == changed
-    socket.log.ring(CONVERSATION, 7)
+    socket.log.ring(Changed(conversation=CONVERSATION, rev=7))
     assert await socket.is_silent()
 
 
@@ -182,7 +188,7 @@ async def test_change_that_the_client_knows_is_not_told(socket: Socket) -> None:
     socket.subscription.knows(7)
     socket.subscription.knows(5)
 
-    socket.log.ring(CONVERSATION, 7)
+    socket.log.ring(Changed(conversation=CONVERSATION, rev=7))
 
     assert await socket.is_silent()
 
@@ -191,7 +197,7 @@ async def test_end_of_a_followed_turn_tells_its_change(socket: Socket) -> None:
     socket.subscription.follow(TURN, START)
     await socket.log.append(TURN, logged(ended(7)))
 
-    socket.log.ring(CONVERSATION, 7)
+    socket.log.ring(Changed(conversation=CONVERSATION, rev=7))
 
     assert [frame["type"] for frame in await socket.until_end()] == ["end"]
     assert await socket.is_silent()
@@ -199,7 +205,7 @@ async def test_end_of_a_followed_turn_tells_its_change(socket: Socket) -> None:
 
 async def test_change_during_a_turn_is_told_after_it(socket: Socket) -> None:
     socket.subscription.follow(TURN, START)
-    socket.log.ring(CONVERSATION, 9)
+    socket.log.ring(Changed(conversation=CONVERSATION, rev=9))
     assert await socket.is_silent()
 
     await socket.log.append(TURN, logged(ended(7)))
@@ -212,8 +218,46 @@ async def test_closed_subscription_is_silent(socket: Socket) -> None:
 
     tasks = socket.subscription.close()
     await asyncio.gather(*tasks, return_exceptions=True)
-    socket.log.ring(CONVERSATION, 7)
+    socket.log.ring(Changed(conversation=CONVERSATION, rev=7))
     await socket.log.append(TURN, logged(Started()))
 
     assert await socket.is_silent()
     assert all(task.cancelled() for task in tasks)
+
+
+async def test_reader_of_a_lost_log_is_told_the_end_from_storage(socket: Socket) -> None:
+    await socket.log.append(TURN, logged(Started()))
+    socket.subscription.follow(TURN, START)
+    await socket.next()
+
+    with socket.log.follow(TURN) as tail:
+        tail.lose()
+
+        assert (await socket.next())["type"] == "retold"
+    assert socket.retold == [TURN]
+
+
+async def test_reader_without_events_is_told_what_storage_has_and_goes_on_from_there(
+    socket: Socket,
+) -> None:
+    socket.subscription.follow(TURN, START)
+    with socket.log.follow(TURN) as tail:
+        stored = "First.\n\nThen"
+        tail.note(Checkpoint(cursor=Cursor(1, 3), text=stored, rendered=8))
+        snapshot = await socket.next()
+        await socket.log.append(TURN, logged(Started(), *texts("First.\n\n", "Then", " that.")))
+        text = await socket.next()
+
+    assert (snapshot["type"], snapshot["cursor"], snapshot["text"]) == ("snapshot", "1-3", stored)
+    assert snapshot["blocks"] == [{"start": 0, "end": 8, "html": "<p>First.</p>\n"}]
+    assert (text["after"], text["text"]) == ("1-3", " that.")
+
+
+async def test_reader_who_is_further_than_storage_is_not_taken_back(socket: Socket) -> None:
+    await socket.log.append(TURN, logged(Started(), *texts("一", "二")))
+    socket.subscription.follow(TURN, Cursor(1, 3))
+
+    with socket.log.follow(TURN) as tail:
+        tail.note(Checkpoint(cursor=Cursor(1, 2), text="一", rendered=0))
+
+        assert await socket.is_silent()

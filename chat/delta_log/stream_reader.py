@@ -1,0 +1,122 @@
+"""Reads the bells, and the turns of other processes that are followed here, over one connection."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from chat.delta_log.base import LoggedEvent, Tail
+from chat.delta_log.bells import Bell
+from chat.delta_log.encoding import UnknownEntryError, decoded
+from chat.delta_log.redis_names import Entries, Names, bell_of, newest_id, read
+from chat.metrics import LOG_GAPS
+from chat.turn.cursor import Cursor
+
+logger = logging.getLogger(__name__)
+
+READ_ENTRIES = 1_000
+PAUSES_SECONDS = (0.1, 0.25, 0.5)
+GAP_PAUSES_SECONDS = (0.05, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""An owner that found its stream lost is writing it anew."""
+
+
+class StreamReader:
+    """`on_connect` is called whenever bells may have been missed before."""
+
+    def __init__(
+        self,
+        make_client: Callable[[], Redis],
+        names: Names,
+        *,
+        followed: Callable[[], Mapping[UUID, Tail]],
+        on_bell: Callable[[Bell], None],
+        on_connect: Callable[[], None],
+    ) -> None:
+        self._make_client = make_client
+        self._names = names
+        self._followed = followed
+        self._on_bell = on_bell
+        self._on_connect = on_connect
+        self._places: dict[str, str] = {}
+        self._gaps = 0
+        self._failures = 0
+        self.connected = True
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self._read_while_connected()
+            except (RedisError, OSError, TimeoutError) as error:
+                if self.connected:
+                    logger.warning("Redis is not heard: %s", type(error).__name__)
+                self.connected = False
+                self._failures += 1
+                await asyncio.sleep(PAUSES_SECONDS[min(self._failures, len(PAUSES_SECONDS)) - 1])
+
+    async def _read_while_connected(self) -> None:
+        async with self._make_client() as client:
+            newest = await newest_id(client, self._names.bells)
+            self._places = {self._names.bells: newest or "0", self._names.wake: "0"}
+            self._on_connect()
+            while True:
+                await self._read(client)
+                self.connected = True
+                self._failures = 0
+
+    async def _read(self, client: Redis) -> None:
+        turns = {self._names.turn(turn): tail for turn, tail in self._followed().items()}
+        places = self._places | {key: str(tail.last) for key, tail in turns.items()}
+        gap = False
+        for key, entries in await read(client, places, count=READ_ENTRIES):
+            if key in turns:
+                gap |= not self._take(turns[key], entries)
+            else:
+                self._places[key] = entries[-1][0].decode()
+                self._hear(key, entries)
+        await self._pause_after(gap=gap)
+
+    async def _pause_after(self, *, gap: bool) -> None:
+        if not gap:
+            self._gaps = 0
+            return
+        LOG_GAPS.inc()
+        self._gaps += 1
+        await asyncio.sleep(GAP_PAUSES_SECONDS[min(self._gaps, len(GAP_PAUSES_SECONDS)) - 1])
+
+    def _hear(self, key: str, entries: Entries) -> None:
+        if key != self._names.bells:
+            return
+        for _, entry in entries:
+            if bell := bell_of(entry):
+                self._on_bell(bell)
+
+    def _take(self, tail: Tail, entries: Entries) -> bool:
+        """Whether the entries go on where the tail ends. What does not is read again later."""
+        events = []
+        last = tail.last
+        for id_, entry in entries:
+            cursor = Cursor.parse(id_.decode())
+            if cursor <= last:
+                continue
+            if not follows(cursor, last):
+                break
+            try:
+                events.append(LoggedEvent(cursor=cursor, event=decoded(entry)))
+            except UnknownEntryError:
+                logger.warning("an entry of a delta log cannot be read")
+                break
+            last = cursor
+        if events:
+            tail.extend(events)
+        return len(events) == len(entries)
+
+
+def follows(cursor: Cursor, last: Cursor) -> bool:
+    """Whether nothing can be missing between the two: each attempt counts from 1."""
+    if cursor.attempt == last.attempt:
+        return cursor.n == last.n + 1
+    return cursor.n == 1
