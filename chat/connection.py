@@ -36,6 +36,7 @@ from chat.wire_format import TurnView
 logger = logging.getLogger(__name__)
 
 MAX_SUBSCRIPTIONS = 32
+RETELL_PAUSE_SECONDS = 1.0
 
 
 class BadCursorError(Exception):
@@ -169,12 +170,17 @@ class Connection:
 
     async def _retell_lost(self, turn: UUID) -> None:
         """Of a turn that ended without its readers here. One that is gone has nothing to tell."""
-        try:
-            view = await in_database(conversations.turn_of, self._identity, turn)
-            if view.last is not None:
-                await self._retell(view, view.last)
-        except (DatabaseError, NotFoundError) as error:
-            logger.info("a reply was not told: %s", type(error).__name__)
+        while True:
+            try:
+                view = await in_database(conversations.turn_of, self._identity, turn)
+                if view.last is not None:
+                    await self._retell(view, view.last)
+            except NotFoundError:
+                return
+            except DatabaseError:
+                await asyncio.sleep(RETELL_PAUSE_SECONDS)
+            else:
+                return
 
     async def _retell(self, turn: TurnView, last: Cursor) -> None:
         """The end of a turn whose log is gone, from Postgres."""

@@ -1,6 +1,7 @@
 """A reply being written: the turn's events with their ids, its text, and its finished blocks."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from uuid import UUID
 
 from chat.delta_log.base import DeltaLog, LoggedEvent
@@ -13,6 +14,10 @@ from chat.wire_format import checksum
 MAX_CHARACTERS = 1_000_000
 DELTA_CHARACTERS = 16 * 1024
 """A larger delta is logged as several, so that no frame is larger either."""
+SPARING_EVENTS = 10_000
+SPARING_CHARACTERS = 64
+"""After so many events deltas are gathered up to this length: a log must stay small enough to be
+written anew."""
 
 
 class ReplyTooLongError(Exception):
@@ -38,6 +43,7 @@ class Reply:
         self._blocks = BlockWriter(hosts)
         self._pieces: list[str] = []
         self._characters = 0
+        self._gathered = ""
         self.count = 0
 
     @property
@@ -51,22 +57,34 @@ class Reply:
 
     async def add(self, event: LogEvent) -> None:
         """Raises ReplyTooLongError when as much text as may be has been appended."""
-        match event:
-            case TextDelta():
-                await self._write(event)
-            case Restarted():
-                await self._restart(event)
-            case _:
-                await self._append(event)
+        if isinstance(event, TextDelta):
+            await self._gather(event.text)
+            return
+        await self._write_gathered()
+        if isinstance(event, Restarted):
+            await self._restart(event)
+        else:
+            await self._append(event)
 
-    async def _write(self, event: TextDelta) -> None:
-        text = event.text[: MAX_CHARACTERS - self._characters]
+    async def _gather(self, text: str) -> None:
+        """Not what came in many small pieces goes out in as many."""
+        self._gathered += text
+        if self.count < SPARING_EVENTS or len(self._gathered) >= SPARING_CHARACTERS:
+            await self._write_gathered()
+
+    async def _write_gathered(self) -> None:
+        gathered, self._gathered = self._gathered, ""
+        if gathered:
+            await self._write(gathered)
+
+    async def _write(self, added: str) -> None:
+        text = added[: MAX_CHARACTERS - self._characters]
         self._characters += len(text)
         self._pieces.append(text)
         for start in range(0, len(text), DELTA_CHARACTERS):
             piece = text[start : start + DELTA_CHARACTERS]
             await self._append(TextDelta(text=piece), *self._blocks.add(piece))
-        if len(text) < len(event.text):
+        if len(text) < len(added):
             raise ReplyTooLongError
 
     async def _restart(self, event: Restarted) -> None:
@@ -77,6 +95,8 @@ class Reply:
         await self._append(event, *self._blocks.rewind(kept))
 
     async def close_blocks(self) -> None:
+        with suppress(ReplyTooLongError):  # by less than what is gathered
+            await self._write_gathered()
         await self._append(*self._blocks.close())
 
     async def end(self, outcome: Outcome, rev: int) -> None:

@@ -126,13 +126,25 @@ class Progress:
 
 
 KEEP = """
+WITH free AS (
+    SELECT p.* FROM chat_turn AS t
+    JOIN unnest(%(turns)s::uuid[], %(attempts)s::int[], %(events)s::int[], %(rendered)s::int[])
+        AS p (id, attempt, events, rendered) ON t.id = p.id AND t.attempt = p.attempt
+    WHERE t.owner = %(owner)s AND t.status = 'running'
+    FOR UPDATE OF t SKIP LOCKED
+)
 UPDATE chat_turn AS t
-SET lease_until = now() + make_interval(secs => %(seconds)s), last_event = p.events,
-    rendered = p.rendered
-FROM unnest(%(turns)s::uuid[], %(attempts)s::int[], %(events)s::int[], %(rendered)s::int[])
-    AS p (id, attempt, events, rendered)
-WHERE t.id = p.id AND t.attempt = p.attempt AND t.owner = %(owner)s AND t.status = 'running'
+SET lease_until = now() + make_interval(secs => %(seconds)s), last_event = free.events,
+    rendered = free.rendered
+FROM free WHERE t.id = free.id
 RETURNING t.id, t.stop_requested
+"""
+"""One row that somebody holds must not cost the others their leases: it is kept the next time."""
+STILL_MINE = """
+SELECT t.id, t.stop_requested FROM chat_turn AS t
+JOIN unnest(%(turns)s::uuid[], %(attempts)s::int[]) AS p (id, attempt)
+    ON t.id = p.id AND t.attempt = p.attempt
+WHERE t.owner = %(owner)s AND t.status = 'running'
 """
 NOTE_TEXTS = """
 UPDATE chat_message AS m SET text = p.text
@@ -143,7 +155,7 @@ WHERE m.id = t.reply_id AND m.text <> p.text
 
 
 def keep(progress: Mapping[UUID, Progress], *, owner: UUID, lease_seconds: int) -> dict[UUID, bool]:
-    """Renew the leases of running turns and note their text so far, in two statements.
+    """Renew the leases of running turns and note their text so far, in three statements.
 
     Returns those still this owner's, with whether a stop was asked for.
     """
@@ -158,11 +170,11 @@ def keep(progress: Mapping[UUID, Progress], *, owner: UUID, lease_seconds: int) 
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(KEEP, values)
-        kept: dict[UUID, bool] = dict(cursor.fetchall())
-        held = [turn for turn in turns if turn in kept]
-        texts = [progress[turn].text for turn in held]
-        cursor.execute(NOTE_TEXTS, {"turns": held, "texts": texts})
-    return kept
+        renewed: dict[UUID, bool] = dict(cursor.fetchall())
+        texts = [progress[turn].text for turn in renewed]
+        cursor.execute(NOTE_TEXTS, {"turns": list(renewed), "texts": texts})
+        cursor.execute(STILL_MINE, values)
+        return dict(cursor.fetchall())
 
 
 def note_round(claim: Claim, done: DurableRound) -> None:

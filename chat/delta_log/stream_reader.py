@@ -14,6 +14,7 @@ from chat.delta_log.encoding import UnknownEntryError, decoded
 from chat.delta_log.redis_names import Entries, Names, bell_of, newest_id, read
 from chat.metrics import LOG_GAPS
 from chat.turn.cursor import Cursor
+from chat.turn.events import LogEvent
 
 logger = logging.getLogger(__name__)
 
@@ -102,17 +103,22 @@ class StreamReader:
             cursor = Cursor.parse(id_.decode())
             if cursor <= last:
                 continue
-            if not follows(cursor, last):
+            event = readable(entry) if follows(cursor, last) else None
+            if event is None:
                 break
-            try:
-                events.append(LoggedEvent(cursor=cursor, event=decoded(entry)))
-            except UnknownEntryError:
-                logger.warning("an entry of a delta log cannot be read")
-                break
+            events.append(LoggedEvent(cursor=cursor, event=event))
             last = cursor
         if events:
             tail.extend(events)
-        return len(events) == len(entries)
+        return last >= cursor
+
+
+def readable(entry: Mapping[bytes, bytes]) -> LogEvent | None:
+    try:
+        return decoded(entry)
+    except UnknownEntryError:
+        logger.warning("an entry of a delta log cannot be read")
+        return None
 
 
 def follows(cursor: Cursor, last: Cursor) -> bool:

@@ -1,11 +1,15 @@
 """The rows of conversations and turns: who may write what, and when."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from django.db import IntegrityError, connection
 from pytest_django import Settings
@@ -72,6 +76,13 @@ def send(
         parent=parent,
         continues=False,
     )
+
+
+@contextmanager
+def other_connection() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """In a transaction of its own, which ends with the block."""
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        yield other
 
 
 def asked(text: str = "Why?", *, after: Accepted | None = None) -> Accepted:
@@ -261,6 +272,25 @@ def test_many_turns_are_kept_at_once() -> None:
     texts = {turn: each.text for turn, each in turns.stored([c.turn for c in claims]).items()}
     assert set(kept) == {claims[0].turn, claims[2].turn}
     assert texts == {claims[0].turn: "Text 0", successor.turn: "", claims[2].turn: "Text 2"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_row_that_somebody_holds_costs_no_other_turn_its_lease() -> None:
+    stuck, free = claimed(asked("Stuck?").turn), claimed(asked("Free?").turn)
+    for claim in (stuck, free):
+        let_lease_end(claim.turn)
+    progress = Progress(attempt=1, events=3, text="Text", rendered=0)
+
+    with other_connection() as other:
+        other.execute("SELECT 1 FROM chat_turn WHERE id = %s FOR UPDATE", [stuck.turn])
+        kept = turns.keep(
+            {stuck.turn: progress, free.turn: progress},
+            owner=THIS_PROCESS,
+            lease_seconds=LEASE_SECONDS,
+        )
+
+    assert kept == {stuck.turn: False, free.turn: False}
+    assert turns.orphans() == [stuck.turn]
 
 
 def test_revisions_tell_of_the_conversations_that_there_are() -> None:

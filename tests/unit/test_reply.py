@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from chat.delta_log.base import LoggedEvent
 from chat.delta_log.memory import MemoryDeltaLog
-from chat.reply import DELTA_CHARACTERS, MAX_CHARACTERS, Reply, ReplyTooLongError
+from chat.reply import (
+    DELTA_CHARACTERS,
+    MAX_CHARACTERS,
+    SPARING_CHARACTERS,
+    SPARING_EVENTS,
+    Reply,
+    ReplyTooLongError,
+)
 from chat.turn.cursor import START, Cursor
 from chat.turn.events import Block, Ended, Outcome, Restarted, Searching, TextDelta
 from chat.turn.utf16 import utf16_cut, utf16_length
@@ -26,7 +33,9 @@ class Log(MemoryDeltaLog):
 
 @pytest.fixture
 def log() -> Log:
-    return Log()
+    log = Log()
+    log.own(TURN, 1, lambda: None)
+    return log
 
 
 async def test_ids_of_events_never_skip(log: Log) -> None:
@@ -139,3 +148,34 @@ async def test_reader_of_a_restarted_reply_has_its_text_in_blocks(
     assert text == reply.text == kept + "".join(second)
     assert [block.start for block in blocks] == [0, *(block.end for block in blocks)][: len(blocks)]
     assert (blocks[-1].end if blocks else 0) == utf16_length(text)
+
+
+async def test_very_many_small_pieces_become_fewer_events(log: Log) -> None:
+    reply = Reply(TURN, 1, log)
+
+    for number in range(30_000):
+        await reply.add(TextDelta(text=str(number % 10)))
+    await reply.add(Searching(question="?"))
+    await reply.add(TextDelta(text="end"))
+    await reply.close_blocks()
+
+    texts = [each.event.text for each in log.written if isinstance(each.event, TextDelta)]
+    assert "".join(texts) == reply.text == "0123456789" * 3_000 + "end"
+    assert len(log.written) < SPARING_EVENTS + 20_000 / SPARING_CHARACTERS + 100
+    assert [each.cursor.n for each in log.written] == list(range(1, reply.count + 1))
+
+
+async def test_text_that_waits_comes_before_what_follows_it(log: Log) -> None:
+    reply = Reply(TURN, 1, log)
+    for _ in range(SPARING_EVENTS):
+        await reply.add(TextDelta(text="一"))
+
+    await reply.add(TextDelta(text="二"))
+    assert reply.text.endswith("一")
+    await reply.add(Restarted(keep=2, why="upstream"))
+
+    before, last = [each.event for each in log.written][-2:]
+    assert last == Restarted(keep=2, why="upstream")
+    assert isinstance(before, TextDelta)
+    assert before.text.endswith("二")
+    assert reply.text == "一一"
