@@ -88,6 +88,7 @@ class StreamWriter:
         self._reader_sleeps = False
         self._wanted = asyncio.Event()
         self._failures = 0
+        self._in_doubt = False
         self.connected = True
 
     def own(self, turn: UUID, attempt: int, tail: Tail, fenced: Callable[[], None]) -> None:
@@ -125,26 +126,30 @@ class StreamWriter:
 
     async def _flushed(self) -> float:
         """How long to wait before the next batch. Nobody waits for Redis but this task."""
+        if self._in_doubt:
+            await self._start_over()
+        self._in_doubt = True
         try:
             await self._flush()
         except (RedisError, OSError, TimeoutError) as error:
-            await self._failed(error)
+            if self.connected:
+                logger.warning("Redis is away: %s", type(error).__name__)
+            self.connected = False
+            self._failures += 1
+            self._wanted.set()
             return PAUSES_SECONDS[min(self._failures, len(PAUSES_SECONDS)) - 1]
+        self._in_doubt = False
         self._failures = 0
         self.connected = True
         return FLUSH_SECONDS
 
-    async def _failed(self, error: Exception) -> None:
-        """Of a batch that failed nobody knows how much arrived."""
-        if self.connected:
-            logger.warning("Redis is away: %s", type(error).__name__)
-        self.connected = False
-        self._failures += 1
+    async def _start_over(self) -> None:
+        """Of a batch that failed or was cut off, nobody knows how much arrived, nor what the
+        connection will say next."""
         for stream in list(self._streams.values()):
             stream.unsure = True
             if stream.expired:
                 del self._streams[stream.turn]
-        self._wanted.set()
         await self._disconnect()
 
     async def _disconnect(self) -> None:
