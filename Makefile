@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON_BIN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format messages install install-development
+.PHONY: help run test soak check bench format messages install install-development
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -13,6 +13,9 @@ run: install ## set up what is missing, then serve at http://127.0.0.1:8000
 
 test: install-development ## the whole test suite
 	@exec $(PYTHON_BIN) -m pytest
+
+soak: install-development ## random faults: make soak SECONDS=600 SEED=7
+	@exec env SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) $(PYTHON_BIN) -m pytest -s tests/faults/test_soak.py
 
 check: install-development ## all static checks
 	$(PYTHON_BIN) -m ruff format --check .

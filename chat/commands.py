@@ -103,8 +103,8 @@ Command = Send | Regenerate | Stop | Subscribe | Unsubscribe | GiveFeedback | No
 Fields = Mapping[str, JsonValue]
 
 
-def parse_command(frame: str) -> Command:
-    """Raises CommandError."""
+def parse_command(frame: str, *, unnamed: str | None = None) -> Command:
+    """`unnamed` is the type of a frame that names none. Raises CommandError."""
     if len(frame) > MAX_FRAME_BYTES or len(frame.encode(errors="replace")) > MAX_FRAME_BYTES:
         raise CommandError("too_large")
     try:
@@ -112,7 +112,7 @@ def parse_command(frame: str) -> Command:
     except BadJsonError as error:
         raise CommandError(error.code) from None
     try:
-        return command_of(fields)
+        return command_of({"type": unnamed, **fields})
     except CommandError as error:
         id_ = fields.get("id")
         named = id_ if isinstance(id_, str) and is_uuid(id_) else None

@@ -1,13 +1,7 @@
 """One visitor's connection: obeys its commands, follows what it subscribed to."""
 
 import asyncio
-import logging
-import uuid
-from collections.abc import Mapping
 from uuid import UUID
-
-from django.db import DatabaseError
-from django.utils import translation
 
 from chat import conversations, wire_format
 from chat.commands import (
@@ -20,41 +14,19 @@ from chat.commands import (
     Subscribe,
     Unsubscribe,
 )
-from chat.conversations import BusyError, IdConflictError, NotFoundError
 from chat.database import in_database
-from chat.delta_log.bells import Changed
-from chat.frame_errors import SENTENCES
+from chat.frame_errors import error_frame
 from chat.generation import Generation
 from chat.metrics import RESUMES
+from chat.obeying import REFUSALS, code_of, start_turn, stop_turn
 from chat.outbox import Outbox
-from chat.rendering import blocks_of, hosts_of
+from chat.retelling import Retold, in_log, refuse_unreached, retold, retold_after_loss
 from chat.subscriptions import Subscription
 from chat.turn.cursor import START, Cursor
 from chat.visitors import Identity
 from chat.wire_format import TurnView
 
-logger = logging.getLogger(__name__)
-
 MAX_SUBSCRIPTIONS = 32
-RETELL_PAUSE_SECONDS = 1.0
-
-
-class BadCursorError(Exception):
-    """The cursor names an event that the turn does not have."""
-
-
-class DrainingError(Exception):
-    """The server takes up nothing new."""
-
-
-REFUSALS: Mapping[type[Exception], str] = {
-    NotFoundError: "not_found",
-    IdConflictError: "id_conflict",
-    BusyError: "busy",
-    BadCursorError: "bad_cursor",
-    DrainingError: "draining",
-    DatabaseError: "unavailable",
-}
 
 
 class Connection:
@@ -75,18 +47,9 @@ class Connection:
         try:
             await self._do(command)
         except tuple(REFUSALS) as error:
-            code = next(code for kind, code in REFUSALS.items() if isinstance(error, kind))
             named = getattr(command, "id", None)
-            await self.refuse(code, id_=str(named) if named else None)
-
-    async def refuse(self, code: str, *, id_: str | None = None) -> None:
-        request = uuid.uuid4().hex[:12]
-        logger.info("refused: %s request=%s", code, request)
-        with translation.override(self._language):
-            sentence = str(SENTENCES[code])
-        await self._outbox.send(
-            wire_format.error(id_=id_, code=code, message=sentence, request=request)
-        )
+            id_ = str(named) if named else None
+            await self._outbox.send(error_frame(code_of(error), language=self._language, id_=id_))
 
     async def close(self) -> None:
         """Stop following; turns go on."""
@@ -99,9 +62,7 @@ class Connection:
             case Send() | Regenerate():
                 await self._start_turn(command)
             case Stop():
-                stopped = await in_database(conversations.request_stop, self._identity, command)
-                if stopped:
-                    self._generation.stop(stopped)
+                await stop_turn(self._identity, self._generation, command)
             case Subscribe():
                 await self._subscribe(command)
             case Unsubscribe():
@@ -112,26 +73,15 @@ class Connection:
 
     async def _start_turn(self, command: Send | Regenerate) -> None:
         """Store first, then say so: from `accepted` on the message cannot be lost."""
-        if self._generation.draining:
-            raise DrainingError
-        match command:
-            case Send():
-                accept = in_database(conversations.accept_send, self._identity, command)
-            case Regenerate():
-                accept = in_database(conversations.accept_regenerate, self._identity, command)
-        accepted = await accept
+        accepted = await start_turn(self._identity, self._generation, command)
         subscription = self._subscription(accepted.conversation)
         subscription.knows(accepted.rev)
         await self._outbox.send(wire_format.accepted(accepted))
         if accepted.duplicate:
             turn = await in_database(conversations.turn_of, self._identity, accepted.turn)
-            if turn.last is None:
-                self._generation.start(turn.id)  # its socket may have died before it could
             await self._show(turn, subscription, START)
-            return
-        self._generation.start(accepted.turn)
-        self._generation.log.ring(Changed(conversation=accepted.conversation, rev=accepted.rev))
-        subscription.follow(accepted.turn, START)
+        else:
+            subscription.follow(accepted.turn, START)
 
     async def _subscribe(self, command: Subscribe) -> None:
         """Listen before reading, or a change between the two would be told by neither."""
@@ -142,7 +92,8 @@ class Connection:
         cursor = START
         if command.turn and view.turn and command.turn.id == view.turn.id:
             cursor = command.turn.cursor
-        self._check(cursor, view.turn)
+        if view.turn is not None:
+            refuse_unreached(cursor, view.turn, self._generation.log)
         subscription.knows(view.rev)
         await self._outbox.send(wire_format.sync(view))
         if view.turn is not None:
@@ -150,49 +101,20 @@ class Connection:
                 RESUMES.inc()
             await self._show(view.turn, subscription, cursor)
 
-    def _check(self, cursor: Cursor, turn: TurnView | None) -> None:
-        """Raises BadCursorError for a place that the turn has not reached."""
-        if turn is None:
-            return
-        tail = self._generation.log.known(turn.id)
-        reached = turn.last or (tail.last if tail else START)
-        unknown = reached == START  # its events died with their owner
-        if cursor.attempt > turn.attempt if unknown else cursor > reached:
-            raise BadCursorError
-
     async def _show(self, turn: TurnView, subscription: Subscription, cursor: Cursor) -> None:
         """Bring the client from `cursor` to where the turn is, and on from there."""
-        tail = self._generation.log.known(turn.id)
-        if turn.last is None or (tail and tail.ended):
+        if in_log(turn, self._generation.log):
             subscription.follow(turn.id, cursor)
-        elif cursor < turn.last:
-            await self._retell(turn, turn.last)
+        elif turn.last is not None and cursor < turn.last:
+            await self._tell(await retold(self._identity, turn, turn.last))
 
     async def _retell_lost(self, turn: UUID) -> None:
-        """Of a turn that ended without its readers here. One that is gone has nothing to tell."""
-        while True:
-            try:
-                view = await in_database(conversations.turn_of, self._identity, turn)
-                if view.last is not None:
-                    await self._retell(view, view.last)
-            except NotFoundError:
-                return
-            except DatabaseError:
-                await asyncio.sleep(RETELL_PAUSE_SECONDS)
-            else:
-                return
+        if told := await retold_after_loss(self._identity, turn):
+            await self._tell(told)
 
-    async def _retell(self, turn: TurnView, last: Cursor) -> None:
-        """The end of a turn whose log is gone, from Postgres."""
-        reply = await in_database(conversations.reply_view, self._identity, turn.message)
-        before = Cursor(last.attempt, last.n - 1)
-        blocks = blocks_of(reply.text, hosts_of(reply.sources))
-        await self._outbox.send(
-            wire_format.snapshot(turn.id, cursor=before, text=reply.text, blocks=blocks)
-        )
-        await self._outbox.send(
-            wire_format.stored_end(turn.id, after=before, cursor=last, reply=reply)
-        )
+    async def _tell(self, told: Retold) -> None:
+        await self._outbox.send(told.snapshot)
+        await self._outbox.send(told.end)
 
     def _subscription(self, conversation: UUID) -> Subscription:
         if conversation not in self._subscriptions:

@@ -1,6 +1,14 @@
 """The fixed sentences of error frames. Never an exception's text, never the input."""
 
+import logging
+import uuid
+
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
+
+from chat import wire_format
+
+logger = logging.getLogger(__name__)
 
 SENTENCES = {
     "bad_json": _("The message could not be read."),
@@ -21,9 +29,21 @@ SENTENCES = {
     "id_conflict": _("This id was used before for something else."),
     "busy": _("A reply is still being written in this conversation."),
     "rate_limited": _("That was too fast. Please wait a moment."),
+    "session_ended": _("You are not signed in any more. Please load the page again."),
     "disabled": _("This is switched off here."),
     "draining": _("The server is restarting. Your message will be sent again."),
     "version": _("This version of the protocol is not spoken here."),
     "unavailable": _("This cannot be done right now. Please try again."),
     "internal": _("Something went wrong on our side. Please try again."),
 }
+
+
+def error_frame(code: str, *, language: str, id_: str | None = None, retry_ms: int = 0) -> str:
+    """The frame that refuses a command; its request is in the log as well."""
+    request = uuid.uuid4().hex[:12]
+    logger.info("refused: %s request=%s", code, request)
+    with translation.override(language):
+        sentence = str(SENTENCES[code])
+    return wire_format.error(
+        id_=id_, code=code, message=sentence, request=request, retry_ms=retry_ms
+    )

@@ -11,11 +11,17 @@ from django.views.decorators.csrf import csrf_exempt
 from chat.commands import CommandError, message_text
 from chat.direct_turns import direct_turn
 from chat.turn.events import TextDelta
+from chat.wiring import generation
+
+RETRY_SECONDS = 2
 
 
 @csrf_exempt
 async def python(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """200 with the text as it comes; 400 for anything but {"content": "…"}; 405 but for POST."""
+    """200 with the text as it comes; 400 for anything but {"content": "…"}; 405 but for POST.
+
+    A server that is about to stop answers 503.
+    """
     match request.method:
         case "OPTIONS":
             response: HttpResponse | StreamingHttpResponse = HttpResponse(status=204)
@@ -27,6 +33,9 @@ async def python(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 
 def answered(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    if generation().draining:
+        later = {"Retry-After": str(RETRY_SECONDS)}
+        return JsonResponse({"error": {"code": "draining"}}, status=503, headers=later)
     try:
         question = content_of(request.body)
     except CommandError as error:

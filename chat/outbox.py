@@ -1,7 +1,8 @@
 """A socket's way out, with credit: neither Daphne nor a proxy holds more than the window.
 
 An in-band ping follows every 64 KiB; its pong proves that everything before it has arrived. So it
-is heartbeat, acknowledgement and credit in one.
+is heartbeat, acknowledgement and credit in one. What all sockets have under way together is
+bounded, too: while it is much, each has to do with less.
 """
 
 import asyncio
@@ -15,8 +16,10 @@ from chat import wire_format
 
 PING_BYTES = 64 * 1024
 WINDOW_BYTES = 256 * 1024
-STUCK_SECONDS = 30.0
-"""A full window for so long means that nobody reads."""
+SHARE_BYTES = 64 * 1024
+"""What a socket may always have unanswered."""
+CROWD_BYTES = 8 * 1024 * 1024
+"""What all together may have unanswered before each is held to its share."""
 SILENT_PINGS = 3
 """Pings without a pong, each `ping_seconds` apart, after which the client is gone."""
 
@@ -28,33 +31,55 @@ class SlowReaderError(Exception):
     """The client has not acknowledged anything for too long."""
 
 
+class Crowd:
+    """What the sockets of a process have unanswered together."""
+
+    def __init__(self, most: int = CROWD_BYTES) -> None:
+        self._most = most
+        self.unanswered = 0
+
+    @property
+    def full(self) -> bool:
+        return self.unanswered >= self._most
+
+
 class Outbox:
-    def __init__(self, send: Callable[[str], Awaitable[None]], *, ping_seconds: float) -> None:
+    """`stuck_seconds` without an acknowledgement mean that nobody reads."""
+
+    def __init__(
+        self,
+        send: Callable[[str], Awaitable[None]],
+        crowd: Crowd,
+        *,
+        ping_seconds: float,
+        stuck_seconds: float,
+    ) -> None:
         self._send = send
+        self._crowd = crowd
         self._ping_seconds = ping_seconds
+        self._stuck_seconds = stuck_seconds
         self._sent = 0
         self._acknowledged = 0
         self._pinged_at_byte = 0
         self._k = 0
         self._pings: deque[tuple[int, int]] = deque()
-        self._credit = asyncio.Event()
-        self._credit.set()
+        self._held = 0
+        self._progress = asyncio.Event()
         self._heard_at = time.monotonic()
         self._stuck = asyncio.Event()
 
+    @property
+    def full(self) -> bool:
+        """Whether a frame waits, or would have to, for the client to read."""
+        return self._held > 0 or not self._fits(1)
+
     async def send(self, frame: str) -> None:
-        """Raises SlowReaderError when the window stays full."""
-        while not self._credit.is_set():
-            try:
-                async with asyncio.timeout(STUCK_SECONDS):
-                    await self._credit.wait()
-            except TimeoutError:
-                self._stuck.set()
-                raise SlowReaderError from None
-        self._sent += len(frame.encode())  # before the first await: others may be sending too
-        if self._sent - self._acknowledged >= WINDOW_BYTES:
-            self._credit.clear()
-        await self._send(frame)
+        """Raises SlowReaderError when nothing is acknowledged, or the transport takes nothing."""
+        size = len(frame.encode())
+        while not self._fits(size):
+            await self._hold()
+        self._count(size)  # before the first await: others may be sending too
+        await self._in_time(self._send(frame))
         if self._sent - self._pinged_at_byte >= PING_BYTES:
             await self._ping()
 
@@ -62,12 +87,12 @@ class Outbox:
         """Any frame of the client proves that it lives."""
         self._heard_at = time.monotonic()
 
-    def pong(self, k: int) -> None:
-        """Everything sent before ping `k` has arrived. Unknown numbers mean nothing."""
+    def pong(self, k: int) -> bool:
+        """Everything sent before ping `k` has arrived. Whether that ping was still unanswered."""
+        before = len(self._pings)
         while self._pings and self._pings[0][0] <= k <= self._k:
-            self._acknowledged = self._pings.popleft()[1]
-        if self._sent - self._acknowledged < WINDOW_BYTES:
-            self._credit.set()
+            self._acknowledge(self._pings.popleft()[1])
+        return len(self._pings) < before
 
     async def lost(self) -> Loss:
         """Ping while nothing else does; returns when the client is gone or does not read."""
@@ -76,11 +101,55 @@ class Outbox:
                 async with asyncio.timeout(self._ping_seconds):
                     await self._stuck.wait()
                 return "slow"
-            await self._ping()
+            with suppress(SlowReaderError):
+                await self._ping()
         return "idle"
+
+    def close(self) -> None:
+        """Nothing is under way any more."""
+        self._acknowledge(self._sent)
+
+    def _fits(self, size: int) -> bool:
+        """One frame always does where nothing is under way, however large it is."""
+        unanswered = self._sent - self._acknowledged
+        most = SHARE_BYTES if self._crowd.full else WINDOW_BYTES
+        return not unanswered or unanswered + size <= most
+
+    async def _hold(self) -> None:
+        self._held += 1
+        try:
+            await self._in_time(self._acknowledged_more())
+        finally:
+            self._held -= 1
+
+    async def _acknowledged_more(self) -> None:
+        """Ask first, unless that has been done: else nothing would come."""
+        progress = self._progress
+        if not self._pings:
+            await self._ping()
+        await progress.wait()
+
+    def _count(self, size: int) -> None:
+        self._sent += size
+        self._crowd.unanswered += size
+
+    def _acknowledge(self, until: int) -> None:
+        self._crowd.unanswered -= until - self._acknowledged
+        self._acknowledged = until
+        self._progress.set()
+        self._progress = asyncio.Event()
 
     async def _ping(self) -> None:
         self._k += 1
         self._pings.append((self._k, self._sent))
         self._pinged_at_byte = self._sent
-        await self._send(wire_format.ping(self._k))
+        await self._in_time(self._send(wire_format.ping(self._k)))
+
+    async def _in_time(self, awaited: Awaitable[object]) -> None:
+        """Some servers hold a send until the client reads; Daphne never does."""
+        try:
+            async with asyncio.timeout(self._stuck_seconds):
+                await awaited
+        except TimeoutError:
+            self._stuck.set()
+            raise SlowReaderError from None

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat import http_stream, views
+from chat import http_events, http_stream, views
 from chat.openai_api import views as v1
 
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
         name="conversation-detail",
     ),
     path("api/messages/<uuid:message>", views.message_detail, name="message-detail"),
+    path("api/chat", http_events.chat, name="chat"),
+    path("api/turns/<uuid:turn>/events", http_events.turn_events, name="turn-events"),
     path("api/python", http_stream.python, name="python"),
     path("v1/chat/completions", v1.chat_completions, name="chat-completions"),
     path("v1/models", v1.models, name="models"),

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.base import SessionBase
-from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
@@ -31,10 +30,9 @@ class Identity:
         return self.user is not None
 
 
-def identity_of_cookie(session_key: str | None) -> Identity:
-    """Whoever the cookie belongs to; without a good one, a new anonymous visitor."""
-    plausible = session_key and SESSION_KEY_FORM.fullmatch(session_key)
-    return identity_of_session(SessionStore(session_key if plausible else None))
+def plausible_key(cookie: str | None) -> str | None:
+    """The cookie's value, if it can be the key of a session at all."""
+    return cookie if cookie and SESSION_KEY_FORM.fullmatch(cookie) else None
 
 
 def identity_of_session(session: SessionBase) -> Identity:

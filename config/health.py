@@ -4,7 +4,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from chat.database import in_embedder
-from chat.wiring import generation
+from chat.wiring import delta_log, generation
 from knowledge.embedders.base import EmbedderError
 from knowledge.spaces import space_of
 from knowledge.wiring import embedder
@@ -15,9 +15,10 @@ async def alive(_request: HttpRequest) -> HttpResponse:
 
 
 async def ready(_request: HttpRequest) -> JsonResponse:
-    """200 when every part works, else 503 with the name of one that does not."""
+    """200 when every needed part works, else 503 with the name of one that does not."""
     failing = "draining" if generation().draining else await failing_part()
-    return JsonResponse({"ready": not failing, "failing": failing}, status=503 if failing else 200)
+    told = {"ready": not failing, "failing": failing, "degraded": degraded_parts()}
+    return JsonResponse(told, status=503 if failing else 200)
 
 
 async def failing_part() -> str | None:
@@ -28,3 +29,8 @@ async def failing_part() -> str | None:
     except EmbedderError:
         return "embedder"
     return None
+
+
+def degraded_parts() -> list[str]:
+    """What is missing and not needed: alone, a process does without Redis."""
+    return [] if delta_log().connected else ["redis"]

@@ -204,6 +204,7 @@ CHAT_MAX_SOCKETS_PER_IP = env.whole_number("CHAT_MAX_SOCKETS_PER_IP", 500, least
 CHAT_MAX_SOCKETS_PER_VISITOR = env.whole_number(
     "CHAT_MAX_SOCKETS_PER_VISITOR", 100, least=1, most=1000
 )
+HTTP_IDLE_SECONDS = env.whole_number("HTTP_IDLE_SECONDS", 60, least=1, most=600)
 SESSION_CHECK_SECONDS = env.decimal("SESSION_CHECK_SECONDS", 1, least=0.1, most=60)
 
 # --- Programs that ask through /v1

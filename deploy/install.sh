@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes .venv and fills it with the pinned requirements. With "development": the tools of
-# `make test` and `make check` and a browser as well. Does nothing when all is there already.
+# `make test` and `make check`, a browser and nginx as well. Does nothing when all is there already.
 set -eu
 cd "$(dirname "$0")/.."
 kind=${1:-runtime}
@@ -72,8 +72,33 @@ install_browser() {
         say "No browser could be installed: the browser tests will be skipped (and fail with CI=true)."
 }
 
+# The tests start an nginx of their own; Debian's package would start another one right away.
+install_nginx() {
+    PATH=$PATH:/usr/sbin command -v nginx >/dev/null 2>&1 && return
+    if as_root_on_debian; then
+        without_services debian_install nginx-light && return
+    fi
+    say "There is no nginx: its tests will be skipped (and fail with CI=true)."
+}
+
+without_services() {
+    policy=/usr/sbin/policy-rc.d # Debian asks it before it starts a service
+    if [ -e "$policy" ]; then
+        "$@"
+        return
+    fi
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 1' INT TERM
+    printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+    "$@" && installed=0 || installed=1
+    rm -f "$policy"
+    trap - EXIT INT TERM
+    return "$installed"
+}
+
 fill_venv requirements.txt
 if [ "$kind" = development ]; then
     fill_venv requirements-dev.txt
     install_browser
+    install_nginx
 fi

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Protocol, Self, TypeVar, cast
 
 import httpx2
 from websockets.asyncio.client import ClientConnection, connect
@@ -18,7 +18,7 @@ from websockets.typing import Origin, Subprotocol
 from tests.serving import ChatServer
 
 PROTOCOL = "expertline.v1"
-LIMIT_SECONDS = 20
+LIMIT_SECONDS = 30
 PRIVATE_CHARACTERS = 12
 """Shorter texts stand in a log by chance."""
 
@@ -32,6 +32,18 @@ T = TypeVar("T")
 
 class WrongFrameError(Exception):
     """The server broke the protocol; what it sent follows."""
+
+
+class Entrance(Protocol):
+    """Where sockets are opened: a server, or a proxy before it."""
+
+    @property
+    def url(self) -> str:
+        """The origin to name."""
+        ...
+
+    @property
+    def socket_url(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,25 +118,40 @@ class Reply:
 class ChatClient:
     """Connected while the `async with` block runs. `frames` are all that ever came, in order.
 
-    Without `pongs` it falls silent, as a client that has lost its way.
+    Without `pongs` it falls silent, as a client that has lost its way. `gaps` counts frames that
+    did not continue what it had, `repeats` those that it had already.
     """
 
     def __init__(
-        self, visitor: Visitor, *, pongs: bool = True, language: str | None = None
+        self,
+        visitor: Visitor,
+        *,
+        pongs: bool = True,
+        language: str | None = None,
+        entrance: Entrance | None = None,
     ) -> None:
         self.visitor = visitor
+        self.entrance: Entrance = entrance or visitor.server
         self.frames: list[Frame] = []
         self.bytes_received = 0
         self.gaps = 0
+        self.repeats = 0
         self.pongs = pongs
+        self.patient = False
+        """Whether `until` waits on after the connection is lost."""
         self._headers = {"Cookie": visitor.cookie}
         if language is not None:
             self._headers["Accept-Language"] = language
-        self._replies: dict[str, Reply] = {}
+        self.replies: dict[str, Reply] = {}
+        self._told: dict[str, Frame] = {}
+        """Messages by their ids, as the last `sync` with them said."""
+        self._messages_of_turns: dict[str, str] = {}
         self._revisions: dict[str, int] = {}
         self._running: dict[str, str] = {}
         """Conversation: the turn that the client last heard of."""
-        self._unaccepted: dict[str, Frame] = {}
+        self.unaccepted: dict[str, Frame] = {}
+        self.sent: dict[str, str] = {}
+        """Messages by their ids, but for those that were refused as `busy`."""
         self._news = asyncio.Condition()
         self._socket: ClientConnection | None = None
         self._receiving: asyncio.Task[None] | None = None
@@ -141,13 +168,16 @@ class ChatClient:
         if error is None and self.gaps:
             raise WrongFrameError(f"{self.gaps} times something was missing.")
 
-    async def connect(self) -> None:
-        """A new socket; what was not accepted is sent again, and what was followed is resumed."""
-        server = self.visitor.server
+    async def connect(self, entrance: Entrance | None = None) -> None:
+        """A new socket; what was not accepted is sent again, and what was followed is resumed.
+
+        At the `entrance`, if one is given, and at the last one else.
+        """
+        self.entrance = entrance or self.entrance
         welcomes = len(self.all_of("welcome"))
         self._socket = await connect(
-            server.socket_url,
-            origin=Origin(server.url),
+            self.entrance.socket_url,
+            origin=Origin(self.entrance.url),
             subprotocols=[Subprotocol(PROTOCOL)],
             additional_headers=self._headers,
             compression=None,
@@ -156,14 +186,14 @@ class ChatClient:
         )
         self._connected = True
         self._receiving = asyncio.create_task(self._receive(self._socket))
-        await self.until(lambda: len(self.all_of("welcome")) > welcomes)
+        await self._until(lambda: len(self.all_of("welcome")) > welcomes, patient=False)
         await self.resend()
         for conversation in list(self._revisions):
             await self.subscribe(conversation)
 
     async def resend(self) -> None:
         """Send again what was not accepted."""
-        for command in list(self._unaccepted.values()):
+        for command in list(self.unaccepted.values()):
             await self.say(command)
 
     async def leave(self) -> None:
@@ -210,7 +240,8 @@ class ChatClient:
 
     def note_unaccepted(self, command: Frame) -> Frame:
         """Put a message into the outbox: it is sent after every welcome until it is accepted."""
-        self._unaccepted[command["id"]] = command
+        self.unaccepted[command["id"]] = command
+        self.sent[command["id"]] = command["text"]
         return command
 
     async def ask(
@@ -245,17 +276,27 @@ class ChatClient:
         await self.until(lambda: len(self.all_of("error")) > errors)
         return str(self.all_of("error")[errors]["code"])
 
-    async def end_of(self, turn: str) -> Frame:
-        return await self.until(lambda: self.reply(turn).end)
+    async def end_of(self, turn: str, seconds: float = LIMIT_SECONDS) -> Frame:
+        return await self.until(lambda: self.reply(turn).end, seconds)
 
-    async def until(self, fact: Callable[[], T | None]) -> T:
+    async def until(self, fact: Callable[[], T | None], seconds: float = LIMIT_SECONDS) -> T:
         """What `fact` gives, as soon as that is something. It is asked after every frame."""
-        async with asyncio.timeout(LIMIT_SECONDS), self._news:
+        return await self._until(fact, seconds, patient=self.patient)
+
+    async def _until(
+        self, fact: Callable[[], T | None], seconds: float = LIMIT_SECONDS, *, patient: bool
+    ) -> T:
+        async with asyncio.timeout(seconds), self._news:
             while not (value := fact()):
-                if not self._connected:
+                if not (patient or self._connected):
                     raise ConnectionError(f"The connection ended after {self.frames[-3:]}")
                 await self._news.wait()
         return value
+
+    @property
+    def conversations(self) -> list[str]:
+        """What it follows."""
+        return list(self._revisions)
 
     def answered(self) -> bool:
         """Whether a command was accepted or refused."""
@@ -282,10 +323,18 @@ class ChatClient:
         return str((accepted + synced)[0]["conversation"])
 
     def reply(self, turn: str) -> Reply:
-        return self._replies.setdefault(turn, Reply())
+        return self.replies.setdefault(turn, Reply())
 
     def text_of(self, turn: str) -> str:
         return self.reply(turn).text
+
+    def finished(self, turn: str) -> tuple[str, str] | None:
+        """Status and text of a reply, told by its `end` or, to who came too late, by a `sync`."""
+        reply = self.reply(turn)
+        if reply.end:
+            return str(reply.end["status"]), reply.text
+        told = self._told.get(self._messages_of_turns.get(turn, ""))
+        return (told["status"], told["text"]) if told and told["status"] != "running" else None
 
     def cursor_of(self, turn: str) -> str:
         return "{}-{}".format(*self.reply(turn).cursor)
@@ -311,19 +360,23 @@ class ChatClient:
             case "ping" if self.pongs:
                 await self.say({"type": "pong", "k": frame["k"]})
             case "accepted":
-                self._unaccepted.pop(frame["id"], None)
+                self.unaccepted.pop(frame["id"], None)
                 self._note_revision(frame)
-                self._running[frame["conversation"]] = frame["turn"]
+                self._follow_turn(frame["conversation"], frame["turn"], frame["message"])
+            case "error" if frame["code"] == "busy" and frame["id"] in self.unaccepted:
+                del self.unaccepted[frame["id"]], self.sent[frame["id"]]
             case "sync":
                 self._note_revision(frame)
-                if frame["turn"]:
-                    self._running[frame["conversation"]] = frame["turn"]["id"]
+                self._told |= {message["id"]: message for message in frame["messages"]}
+                if turn := frame["turn"]:
+                    self._follow_turn(frame["conversation"], turn["id"], turn["message"])
             case "text" | "event" | "snapshot" | "end":
                 await self._take_piece(frame)
 
     async def _take_piece(self, frame: Frame) -> None:
         reply = self.reply(frame["turn"])
         if cursor_of(frame["cursor"]) <= reply.cursor:
+            self.repeats += 1
             return
         if frame["type"] != "snapshot" and cursor_of(frame["after"]) != reply.cursor:
             self.gaps += 1
@@ -331,6 +384,10 @@ class ChatClient:
             await self.subscribe(conversation)
             return
         reply.apply(frame)
+
+    def _follow_turn(self, conversation: str, turn: str, message: str) -> None:
+        self._running[conversation] = turn
+        self._messages_of_turns[turn] = message
 
     def _note_revision(self, frame: Frame) -> None:
         known = self._revisions.get(frame["conversation"], 0)

@@ -84,8 +84,14 @@ def model_database(knowledge: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def model_server(model_database: str, scripted_server: OpenAIServer) -> Iterator[ChatServer]:
-    """With the scripted model behind it, and a heart that beats every second."""
+def model_server(
+    request: pytest.FixtureRequest, model_database: str, scripted_server: OpenAIServer
+) -> Iterator[ChatServer]:
+    """With the scripted model behind it, and a heart that beats every second.
+
+    Its parameter is another class of server.
+    """
+    kind: type[ChatServer] = getattr(request, "param", ChatServer)
     settings = {
         "DATABASE_URL": database_url(model_database),
         "OPENAI_BASE_URL": scripted_server.base_url,
@@ -93,7 +99,7 @@ def model_server(model_database: str, scripted_server: OpenAIServer) -> Iterator
         "PING_SECONDS": "1",
         "TURN_LEASE_SECONDS": "300",  # nothing here waits for the caretaker
     }
-    with quiet(ChatServer(settings=settings)) as server:
+    with quiet(kind(settings=settings)) as server:
         yield server
 
 

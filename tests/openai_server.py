@@ -46,7 +46,8 @@ class Received:
     """A request as it came, and what became of it.
 
     `disconnected` opens when the client leaves before the reply is over, `answered` when all of
-    the reply was sent. `connection` tells connections apart.
+    the reply was sent. `connection` tells connections apart. `text` is all that a streamed reply
+    says, or would have said.
     """
 
     number: int
@@ -54,6 +55,7 @@ class Received:
     headers: dict[str, str]
     body: JsonObject
     connection: int
+    text: str = ""
     deltas_sent: int = 0
     disconnected: Latch = field(default_factory=Latch)
     answered: Latch = field(default_factory=Latch)
@@ -194,7 +196,9 @@ class OpenAIServer:
             step: Step = Status(400)
         else:
             step = self._steps.popleft() if self._steps else self._unscripted(received.body)
-        return reply_to(call, step), step
+        reply = reply_to(call, step)
+        received.text = text_of(reply)
+        return reply, step
 
     async def _send(
         self, reply: Reply, step: Step, received: Received, writer: asyncio.StreamWriter
@@ -229,6 +233,13 @@ class OpenAIServer:
         if reply.closing:
             writer.write(body_chunk(reply.closing))
         await _end(reply, writer)
+
+
+def text_of(reply: Reply) -> str:
+    """What all deltas of a stream say."""
+    deltas = reply.deltas if isinstance(reply, Stream) else ()
+    chunks = [json.loads(delta.removeprefix(b"data: ")) for delta in deltas]
+    return "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks)
 
 
 async def _end(reply: Stream, writer: asyncio.StreamWriter) -> None:

@@ -39,6 +39,9 @@ class ChatServer:
     which then needs `set_up` or a set-up database. Without a `folder`, one is made and removed.
     """
 
+    ready = "Ready: "
+    """What it says then."""
+
     def __init__(
         self,
         *,
@@ -50,7 +53,8 @@ class ChatServer:
         self.port = free_port()
         self._own_folder = folder is None
         self._arguments = ["--set-up"] if set_up else []
-        self._settings = dict(settings or {})
+        self.settings = dict(settings or {})
+        """What a test changes here counts from the next start on."""
         self._process: subprocess.Popen[str] | None = None
         self._outputs: list[Output] = []
         self.private: set[str] = set()
@@ -103,10 +107,14 @@ class ChatServer:
         """Those that hold what is private."""
         return self._lines_with(self.private)
 
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "manage.py", "serve", *self._arguments]
+
     def start(self, seconds: float = READY_SECONDS) -> None:
         """Returns when the server says that it is ready. Raises NotServingError."""
         self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", *self._arguments],
+            self.command,
             cwd=PROJECT,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -116,7 +124,7 @@ class ChatServer:
             start_new_session=True,  # Ctrl-C is for the test run, which then ends the server
         )
         self._outputs.append(Output(self._process))
-        if not self._outputs[-1].wait_for("Ready: ", seconds):
+        if not self._outputs[-1].wait_for(self.ready, seconds):
             self.kill()
             raise NotServingError(self.log)
 
@@ -130,6 +138,13 @@ class ChatServer:
 
     def send_signal(self, number: signal.Signals) -> None:
         self._started().send_signal(number)
+
+    def freeze(self) -> None:
+        """SIGSTOP: it does nothing any more, and nobody is told."""
+        self.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL, as when the machine fails; returns when the process is gone."""
@@ -167,7 +182,7 @@ class ChatServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        return environment(self.folder) | {"PORT": str(self.port)} | self._settings
+        return environment(self.folder) | {"PORT": str(self.port)} | self.settings
 
     def _lines_with(self, texts: Collection[str]) -> list[str]:
         lines = "".join(output.text for output in self._outputs).splitlines()

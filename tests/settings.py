@@ -6,8 +6,10 @@ os.environ.setdefault("DATA_DIR", "var/test")
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 50)
 
 from config.settings import *  # noqa: F403
-from config.settings import DATABASES
+from config.settings import DATABASES, INSTALLED_APPS
 
 if DATABASES["default"]["ENGINE"] == "config.embedded":
     DATABASES["default"]["OPTIONS"]["durable"] = False
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+if os.environ.get("FAILPOINTS") or os.environ.get("MUTATION"):
+    INSTALLED_APPS = [*INSTALLED_APPS, "tests.faults.failpoints.FailpointsConfig"]

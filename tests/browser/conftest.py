@@ -70,6 +70,24 @@ def model_site(answers: str, scripted_server: OpenAIServer) -> Iterator[ChatServ
 
 
 @pytest.fixture
+def mortal_database(answers: str) -> Iterator[str]:
+    with new_database(answers) as name:
+        yield name
+
+
+@pytest.fixture
+def mortal_site(mortal_database: str, scripted_server: OpenAIServer) -> Iterator[ChatServer]:
+    """One test's own, to be killed; turns it leaves are taken up after three seconds."""
+    settings = {
+        "DATABASE_URL": database_url(mortal_database),
+        "OPENAI_BASE_URL": scripted_server.base_url,
+        "TURN_LEASE_SECONDS": "3",
+    }
+    with ChatServer(settings=settings) as server:
+        yield server
+
+
+@pytest.fixture
 def visitor(chromium: Browser) -> Iterator[Visitor]:
     """A parent with a phone that speaks Chinese."""
     with Visitor(chromium, locale="zh-CN").watched() as someone:

@@ -100,6 +100,24 @@ def test_text_stands_out_from_its_ground(expert_site: ChatServer, tinted: Visito
     assert page.evaluate(TOO_FAINT) == []
 
 
+def test_what_goes_wrong_is_readable_and_fits_a_thumb(
+    expert_site: ChatServer, tinted: Visitor
+) -> None:
+    page = tinted.context.new_page()
+    wire = Wire(page)
+    wire.refuses = 4012
+    page.goto(expert_site.url)
+    ask(page, "你好")
+    expect(page.locator(".now")).to_be_visible()
+    assert page.evaluate(TOO_FAINT) + page.evaluate(TOO_SMALL) == []
+    assert width_beyond(page) == 0
+
+    wire.refuses = 4501
+
+    expect(page.locator(".reload")).to_be_visible()
+    assert page.evaluate(TOO_FAINT) + page.evaluate(TOO_SMALL) == []
+
+
 def test_screen_reader_hears_finished_blocks_only(
     expert_site: ChatServer, visitor: Visitor
 ) -> None:

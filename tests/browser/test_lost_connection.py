@@ -1,9 +1,7 @@
 """A bad network, and servers that fail: nothing written is lost, and nothing is sent twice."""
 
 import re
-from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visitor import (
@@ -14,31 +12,13 @@ from tests.browser.visitor import (
     last_question,
     last_reply,
 )
-from tests.databases import database_url, new_database, rows
+from tests.databases import rows
 from tests.latch import Latch
 from tests.openai_script import Answer, CallTool
 from tests.openai_server import OpenAIServer
 from tests.serving import ChatServer
 
 COUNT = "SELECT count(*) FROM chat_message WHERE role = 'user' AND text = %s"
-
-
-@pytest.fixture
-def mortal_database(answers: str) -> Iterator[str]:
-    with new_database(answers) as name:
-        yield name
-
-
-@pytest.fixture
-def mortal_site(mortal_database: str, scripted_server: OpenAIServer) -> Iterator[ChatServer]:
-    """One test's own, to be killed; turns it leaves are taken up after three seconds."""
-    settings = {
-        "DATABASE_URL": database_url(mortal_database),
-        "OPENAI_BASE_URL": scripted_server.base_url,
-        "TURN_LEASE_SECONDS": "3",
-    }
-    with ChatServer(settings=settings) as server:
-        yield server
 
 
 def test_message_written_offline_is_sent_when_the_network_is_back(
@@ -51,7 +31,7 @@ def test_message_written_offline_is_sent_when_the_network_is_back(
 
     ask(page, "孩子只吃白米饭怎么办？")
 
-    expect(page.get_by_text("连上网络后会自动发送")).to_be_visible()
+    expect(page.locator(".question").get_by_text("连上网络后会自动发送")).to_be_visible()
     visitor.context.set_offline(False)
     expect(last_reply(page)).to_contain_text("一次只加一种新食物")
     expect(page.get_by_text("现在没有网络。")).to_be_hidden()

@@ -8,8 +8,15 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.visitor import Visitor, ask, expect_settled, last_question, last_reply
-from tests.browser.wire import Turn, Wire, error
+from tests.browser.visitor import (
+    NO_CONNECTION,
+    Visitor,
+    ask,
+    expect_settled,
+    last_question,
+    last_reply,
+)
+from tests.browser.wire import Frame, Turn, Wire, error, synced, wait_for
 from tests.serving import ChatServer
 
 
@@ -29,6 +36,14 @@ def wire(page: Page, expert_site: ChatServer) -> Wire:
     page.goto(expert_site.url)
     expect(page.locator("[data-mode=model]")).to_be_visible()
     return played
+
+
+@pytest.fixture
+def english_page(english_visitor: Visitor, expert_site: ChatServer) -> Page:
+    """It has been open before, so that a test can begin with a connection of its own."""
+    page = english_visitor.context.new_page()
+    page.goto(expert_site.url)
+    return page
 
 
 @pytest.fixture
@@ -92,18 +107,6 @@ def test_gap_is_asked_for(page: Page, wire: Wire, turn: Turn) -> None:
     assert asked["turn"] == {"id": turn.id, "cursor": "1-1"}
 
 
-def synced(asked: dict[str, object], turn: Turn) -> dict[str, object]:
-    return {
-        "type": "sync",
-        "conversation": asked["conversation"],
-        "rev": asked["rev"],
-        "full": False,
-        "title": "",
-        "messages": [],
-        "turn": {"id": turn.id, "message": turn.message, "status": "running"},
-    }
-
-
 def test_restart_takes_text_back(page: Page, wire: Wire, turn: Turn) -> None:
     begin(page)
     wire.send(
@@ -144,6 +147,53 @@ def test_snapshot_replaces_the_text(page: Page, wire: Wire, turn: Turn) -> None:
     expect(last_reply(page).locator(".tail")).to_be_empty()
 
 
+def test_text_goes_on_after_a_snapshot(page: Page, wire: Wire, turn: Turn) -> None:
+    begin(page)
+    wire.send(turn.text("第一段。\n\n第", "1-1"))
+    first = {"start": 0, "end": 6, "html": "<p>第一段。</p>"}
+    wire.send(turn.event("1-2", kind="block", **first))
+    expect(last_reply(page).locator(".blocks")).to_have_text("第一段。")
+
+    text = "第一段。\n\n第二"
+    wire.send(
+        {"type": "snapshot", "turn": turn.id, "cursor": "1-7", "text": text, "blocks": [first]},
+        {"type": "text", "turn": turn.id, "after": "1-7", "cursor": "1-8", "text": "段。"},
+    )
+
+    expect(last_reply(page).locator(".tail")).to_have_text("第二段。")
+    expect(last_reply(page).locator(".blocks")).to_have_text("第一段。")
+    expect(last_reply(page)).to_have_attribute("data-state", "writing")
+    expect(page.locator("#announcer").get_by_text("第一段。")).to_have_count(1)
+
+
+def test_snapshot_of_what_is_known_already_is_dropped(page: Page, wire: Wire, turn: Turn) -> None:
+    begin(page)
+    wire.send(turn.text("一二", "1-2"))
+
+    wire.send({"type": "snapshot", "turn": turn.id, "cursor": "1-1", "text": "一", "blocks": []})
+    wire.send(turn.text("三", "1-3"))
+
+    expect(last_reply(page).locator(".tail")).to_have_text("一二三")
+
+
+def test_gap_that_stays_is_filled_from_the_beginning(page: Page, wire: Wire, turn: Turn) -> None:
+    begin(page)
+    wire.send(turn.text("一", "1-1"))
+    beyond = {"type": "text", "turn": turn.id, "after": "1-5", "cursor": "1-6", "text": "六"}
+
+    def answer(wire: Wire, asked: Frame) -> None:
+        wire.send(synced(asked, turn))
+        begun = {"type": "text", "turn": turn.id, "after": "0-0", "cursor": "1-5", "text": "一至五"}
+        wire.send(*([begun] if asked["turn"]["cursor"] == "0-0" else []), beyond)
+
+    wire.answers["subscribe"] = answer
+
+    wire.send(beyond)
+
+    expect(last_reply(page).locator(".tail")).to_have_text("一至五六")
+    assert [asked["turn"]["cursor"] for asked in wire.of_type("subscribe")] == ["1-1", "0-0"]
+
+
 def test_reply_that_differs_from_the_stored_one_is_fetched(
     page: Page, wire: Wire, turn: Turn
 ) -> None:
@@ -169,6 +219,23 @@ def stored(turn: Turn, wire: Wire) -> Callable[[Route], None]:
     return lambda route: route.fulfill(body=json.dumps(message), content_type="application/json")
 
 
+def test_stored_reply_that_cannot_be_fetched_comes_with_the_next_sync(
+    page: Page, wire: Wire, turn: Turn, visitor: Visitor
+) -> None:
+    visitor.expected = NO_CONNECTION
+    begin(page)
+    page.route("**/api/messages/*", lambda route: route.abort())
+    wire.send(turn.text("走样", "1-1"))
+    with page.expect_event("requestfailed"):
+        wire.send(turn.end("1-2", length=2, sha256=checksum("原样")))
+
+    wire.close(4012)
+
+    wait_for(page, lambda: wire.of_type("subscribe"))
+    [asked] = wire.of_type("subscribe")
+    assert asked["rev"] == 0
+
+
 def test_length_counts_as_javascript_does(page: Page, wire: Wire, turn: Turn) -> None:
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(request.url))
@@ -192,6 +259,7 @@ def test_unaccepted_message_is_sent_again_before_subscribing(page: Page, wire: W
     first, second = wire.of_type("send")
     assert first == second
     assert len(wire.connections) == 2
+    assert [frame["type"] for frame in wire.received[:2]] == ["send", "send"]
 
 
 def test_unaccepted_message_outlives_a_reload(page: Page, expert_site: ChatServer) -> None:
@@ -206,9 +274,8 @@ def test_unaccepted_message_outlives_a_reload(page: Page, expert_site: ChatServe
     page.reload()
 
     expect(last_reply(page)).to_be_visible()
-    kinds = [frame["type"] for frame in wire.received]
-    assert kinds[:2] == ["send", "subscribe"]
-    assert page.url.endswith(wire.received[0]["conversation"])
+    [send] = wire.of_type("send")
+    assert page.url.endswith(send["conversation"])
 
 
 def test_reconnecting_page_says_how_far_it_is(page: Page, wire: Wire, turn: Turn) -> None:
@@ -227,19 +294,40 @@ def test_reconnecting_page_says_how_far_it_is(page: Page, wire: Wire, turn: Turn
     assert asked["turn"] == {"id": turn.id, "cursor": "1-1"}
 
 
-@pytest.mark.parametrize("code", [4500, 4501, 4503, 4506])
-def test_final_close_is_final(page: Page, wire: Wire, code: int) -> None:
-    wire.close(code)
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (4500, "This connection has ended."),
+        (4501, "Your session has ended"),
+        (4503, "This connection has ended."),
+        (4504, "The chat is open in too many windows."),
+        (4506, "There is a new version of this page."),
+    ],
+)
+def test_final_close_is_final_and_says_why(english_page: Page, code: int, words: str) -> None:
+    wire = Wire(english_page)
+    wire.refuses = code
 
-    expect(page.get_by_text("连接已结束，请刷新页面。")).to_be_visible()
-    expect(page.get_by_role("button", name="刷新")).to_be_visible()
+    english_page.reload()
+
+    expect(english_page.get_by_role("status")).to_contain_text(words)
+    expect(english_page.get_by_role("button", name="Reload")).to_be_visible()
+    expect(english_page.get_by_role("button", name="Try now")).to_be_hidden()
+    english_page.evaluate("dispatchEvent(new Event('online'))")
     assert len(wire.connections) == 1
 
 
-def test_too_many_windows_are_named(page: Page, wire: Wire) -> None:
-    wire.close(4504)
+def test_reload_leads_out_of_a_final_close(english_page: Page) -> None:
+    wire = Wire(english_page)
+    wire.refuses = 4501
+    english_page.reload()
+    expect(english_page.get_by_role("button", name="Reload")).to_be_visible()
+    wire.refuses = None
 
-    expect(page.get_by_text("聊天页开得太多了。")).to_be_visible()
+    english_page.get_by_role("button", name="Reload").press("Enter")
+
+    expect(english_page.locator("[data-mode=model]")).to_be_visible()
+    expect(english_page.get_by_role("status").locator("p:visible")).to_have_count(0)
 
 
 def test_ping_is_answered(page: Page, wire: Wire, turn: Turn) -> None:
@@ -282,6 +370,27 @@ def test_change_told_of_is_fetched(page: Page, wire: Wire, turn: Turn) -> None:
     assert [asked["rev"] for asked in wire.of_type("subscribe")] == [2]
 
 
+def test_reply_whose_question_is_too_far_back_is_shown(page: Page, wire: Wire) -> None:
+    conversation, question = str(uuid.uuid4()), str(uuid.uuid4())
+    reply = {
+        "id": str(uuid.uuid4()),
+        "role": "assistant",
+        "text": "很长",
+        "html": "<p>很长</p>",
+        "parent": question,
+        "status": "done",
+        "sources": [],
+        "rev": 2,
+    }
+    wire.answers["subscribe"] = lambda wire, asked: wire.send(
+        synced(asked, Turn()) | {"rev": 2, "full": True, "turn": None, "messages": [reply]}
+    )
+
+    page.goto(f"{page.url}c/{conversation}")
+
+    expect(last_reply(page).locator(".blocks")).to_have_text("很长")
+
+
 def test_revision_that_skips_one_is_asked_for(page: Page, wire: Wire, turn: Turn) -> None:
     wire.answers["send"] = lambda wire, send: wire.send(turn.accepted(send, rev=4))
     wire.answers["subscribe"] = lambda wire, asked: wire.send(synced(asked, turn) | {"rev": 4})
@@ -315,7 +424,7 @@ def test_refused_message_is_kept_with_the_reason(page: Page, wire: Wire, turn: T
         error("bad_text", send["id"], "文字里有不允许的字符。")
     )
     ask(page, "奇怪")
-    expect(page.get_by_text("文字里有不允许的字符。")).to_be_visible()
+    expect(page.locator(".refusal")).to_have_text("文字里有不允许的字符。")
     wire.answers["send"] = accept
 
     page.get_by_role("button", name="再试一次").click()

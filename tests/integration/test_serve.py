@@ -53,7 +53,10 @@ def test_every_page_has_an_icon(expert_server: ChatServer) -> None:
 def test_server_whose_parts_work_is_ready(expert_server: ChatServer) -> None:
     response = httpx2.get(f"{expert_server.url}/readyz")
 
-    assert (response.status_code, response.json()) == (200, {"ready": True, "failing": None})
+    assert (response.status_code, response.json()) == (
+        200,
+        {"ready": True, "failing": None, "degraded": []},
+    )
 
 
 async def test_server_without_its_database_says_so_and_recovers(knowledge: str) -> None:
@@ -71,7 +74,7 @@ async def test_server_without_its_database_says_so_and_recovers(knowledge: str) 
                 ended = await client.end_of((await accepted)["turn"])
 
     assert (alive.status_code, ready.status_code, recovered.status_code) == (200, 503, 200)
-    assert ready.json() == {"ready": False, "failing": "database"}
+    assert ready.json() == {"ready": False, "failing": "database", "degraded": []}
     assert (error["code"], ended["status"]) == ("unavailable", "done")
     assert not server.leaks
 

@@ -1,5 +1,6 @@
 """Who is let in at /ws/chat/, and how a connection begins."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -9,8 +10,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from tests.chat_client import PROTOCOL, ChatClient, Visitor
+from tests.chat_client import LIMIT_SECONDS, PROTOCOL, ChatClient, Visitor
+from tests.raw_socket import request
 from tests.serving import ChatServer
+from tests.uvicorn_server import EVERY_SERVER
 
 
 def handshake(
@@ -29,6 +32,7 @@ async def received(socket: ClientConnection) -> Any:
     return json.loads(await socket.recv())
 
 
+@EVERY_SERVER
 @pytest.mark.parametrize(
     "origin",
     [
@@ -43,14 +47,48 @@ async def received(socket: ClientConnection) -> Any:
     ],
 )
 async def test_t20_page_of_another_origin_is_refused(
-    expert_server: ChatServer, origin: str | None
+    model_server: ChatServer, origin: str | None
 ) -> None:
-    named = origin.format(port=expert_server.port) if origin is not None else None
+    named = origin.format(port=model_server.port) if origin is not None else None
 
     with pytest.raises(InvalidStatus) as refusal:
-        await handshake(expert_server, origin=named)
+        await handshake(model_server, origin=named)
 
     assert refusal.value.response.status_code == 403
+
+
+CONTROL_BYTES = ["X-Note: a\x0bb", "X-Note: a\x85Origin: {ours}", "X-Note: a\x00b", "X No: b"]
+
+
+@EVERY_SERVER
+@pytest.mark.parametrize("line", CONTROL_BYTES)
+async def test_t19_header_with_control_bytes_lets_nobody_in(
+    model_server: ChatServer, line: str
+) -> None:
+    headers = [line.format(ours=model_server.url), "Origin: http://evil.example"]
+
+    status = await status_of(model_server, request(model_server, headers))
+
+    assert status in {400, 403}
+
+
+@EVERY_SERVER
+async def test_t19_upgrade_with_two_lengths_lets_nobody_in(model_server: ChatServer) -> None:
+    headers = ["Content-Length: 5", "Transfer-Encoding: chunked"]
+
+    status = await status_of(model_server, request(model_server, headers) + b"0\r\n\r\n")
+
+    assert status == 400
+
+
+async def status_of(server: ChatServer, sent: bytes) -> int:
+    """Of the first answer to these bytes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(sent)
+    async with asyncio.timeout(LIMIT_SECONDS):
+        line = await reader.readline()
+    writer.close()
+    return int(line.split()[1])
 
 
 @pytest.mark.parametrize(
@@ -122,6 +160,7 @@ async def test_client_of_another_protocol_is_told_and_closed(expert_server: Chat
     assert socket.close_code == 4506
 
 
+@EVERY_SERVER
 @pytest.mark.parametrize("cookie", ["", "sessionid=forged", "sessionid=", 'sessionid="\\', "a=b"])
 async def test_t22_unknown_session_is_a_visitor_of_its_own(
     model_server: ChatServer, cookie: str

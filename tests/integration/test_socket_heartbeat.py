@@ -5,6 +5,9 @@ import asyncio
 from tests.chat_client import ChatClient, Visitor
 from tests.conftest import Model
 from tests.openai_script import Answer
+from tests.uvicorn_server import EVERY_SERVER
+
+pytestmark = EVERY_SERVER
 
 PING_BYTES = 64 * 1024
 WINDOW_BYTES = 256 * 1024

@@ -11,8 +11,9 @@ from uuid import UUID
 
 import pytest
 from django.core.management import get_commands
+from prometheus_client import Counter, Gauge, Histogram
 
-from chat import wire_format
+from chat import metrics, wire_format
 from chat.commands import READERS, CommandError, parse_command
 from chat.consumers import LOSS_CODES
 from chat.frame_errors import SENTENCES
@@ -39,9 +40,11 @@ from chat.wire_format import (
     MessageView,
     TurnView,
 )
+from tests.chat_client import Frame, Reply, cursor_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PROTOCOL = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
+OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 READMES = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-hans.md")]
 NOT_OURS = {".venv", ".git", ".node", "var", "node_modules"}
@@ -250,6 +253,34 @@ def test_a_field_beyond_the_documented_ones_is_refused() -> None:
                 parse_command(json.dumps({**example, "owner": 1}))
 
 
+RECONNECTS = ("### To another process", "### After a process was lost", "### When the log is gone")
+
+
+@pytest.mark.parametrize("heading", RECONNECTS)
+def test_reconnect_that_is_shown_brings_the_whole_reply(heading: str) -> None:
+    """By the client rules, and with the checksum at the end; `Reply` raises if it is wrong."""
+    before = shown_below("## A reconnect, frame by frame")
+    after = shown_below(heading)
+    reply = Reply()
+
+    for frame in [*before, *after]:
+        if "cursor" in frame:
+            assert frame["type"] == "snapshot" or cursor_of(frame["after"]) == reply.cursor
+            reply.apply(frame)
+
+    (resumed,) = [frame for frame in after if frame["type"] == "subscribe"]
+    assert resumed["turn"]["cursor"] == before[-1]["cursor"]
+    assert reply.end is not None
+    assert reply.blocks[-1]["end"] == reply.end["length"]
+
+
+def shown_below(heading: str) -> list[Frame]:
+    """The examples between a heading and the next; without the second answer to a `send`."""
+    section = re.split(r"\n#+ ", PROTOCOL.partition(f"\n{heading}\n")[2])[0]
+    frames = [json.loads(line) for block in fenced(section, "json") for line in block.splitlines()]
+    return [frame for frame in frames if not frame.get("duplicate")]
+
+
 def test_list_of_conversations_is_as_shown() -> None:
     entry = wire_format.conversation_object(ConversationEntry(id=ID, title="Why?", rev=42, at=NOON))
     shown = [example for example in examples() if "conversations" in example]
@@ -377,6 +408,27 @@ def test_every_setting_has_an_example() -> None:
     names = re.findall(r"^([A-Z_]+)=", lines, re.MULTILINE)
 
     assert {name.removesuffix("_FILE") for name in names} == set(SETTINGS)
+
+
+# --- Operations
+
+
+def test_metrics_to_watch_are_those_that_are_counted() -> None:
+    families = [
+        family
+        for collector in vars(metrics).values()
+        if isinstance(collector, Counter | Gauge | Histogram)
+        for family in collector.collect()
+    ]
+    told = {f"{each.name}_total" if each.type == "counter" else each.name for each in families}
+
+    assert {row[0].strip("`") for row in rows(OPERATIONS, "## What to watch")} == told
+
+
+def test_close_codes_to_watch_exist() -> None:
+    (closed,) = [row for row in rows(OPERATIONS, "## What to watch") if "closed" in row[0]]
+
+    assert set(re.findall(r"\b4\d{3}\b", closed[2])) <= set(code_column("## Close codes"))
 
 
 # --- The READMEs and all links

@@ -5,8 +5,15 @@ import json
 
 import pytest
 
-from chat import outbox as module
-from chat.outbox import PING_BYTES, SILENT_PINGS, WINDOW_BYTES, Outbox, SlowReaderError
+from chat.outbox import (
+    PING_BYTES,
+    SHARE_BYTES,
+    SILENT_PINGS,
+    WINDOW_BYTES,
+    Crowd,
+    Outbox,
+    SlowReaderError,
+)
 
 FRAME = "x" * (16 * 1024)
 PINGS_PER_WINDOW = WINDOW_BYTES // PING_BYTES
@@ -15,9 +22,17 @@ PINGS_PER_WINDOW = WINDOW_BYTES // PING_BYTES
 class Wire:
     """What has gone out. Gives way while it sends, as a real socket does."""
 
-    def __init__(self, *, ping_seconds: float = 20) -> None:
+    def __init__(
+        self,
+        *,
+        ping_seconds: float = 20,
+        stuck_seconds: float = 30,
+        crowd: Crowd | None = None,
+    ) -> None:
         self.frames: list[str] = []
-        self.outbox = Outbox(self.send, ping_seconds=ping_seconds)
+        self.outbox = Outbox(
+            self.send, crowd or Crowd(), ping_seconds=ping_seconds, stuck_seconds=stuck_seconds
+        )
 
     async def send(self, frame: str) -> None:
         await asyncio.sleep(0)
@@ -121,8 +136,9 @@ async def test_later_pong_acknowledges_for_the_earlier(wire: Wire) -> None:
 async def test_unknown_pong_means_nothing(wire: Wire, k: int) -> None:
     await wire.fill()
 
-    wire.outbox.pong(k)
+    answered = wire.outbox.pong(k)
 
+    assert not answered
     assert await wire.blocks()
 
 
@@ -152,16 +168,68 @@ async def test_many_waiting_senders_get_no_more_than_was_acknowledged(wire: Wire
     assert wire.sent_bytes == WINDOW_BYTES + PING_BYTES
 
 
-async def test_reader_who_acknowledges_nothing_is_slow(
-    wire: Wire, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "STUCK_SECONDS", 0.01)
+async def test_reader_who_acknowledges_nothing_is_slow() -> None:
+    wire = Wire(stuck_seconds=0.01)
     await wire.fill()
 
     with pytest.raises(SlowReaderError):
         await wire.outbox.send(FRAME)
 
     assert await asyncio.wait_for(wire.outbox.lost(), 5) == "slow"
+
+
+async def test_transport_that_takes_nothing_is_slow() -> None:
+    async def send(_frame: str) -> None:
+        await asyncio.Event().wait()
+
+    outbox = Outbox(send, Crowd(), ping_seconds=20, stuck_seconds=0.01)
+
+    with pytest.raises(SlowReaderError):
+        await outbox.send(FRAME)
+
+
+async def test_socket_in_a_crowd_is_held_to_its_share() -> None:
+    crowd = Crowd(most=SHARE_BYTES)
+    first, second = Wire(crowd=crowd), Wire(crowd=crowd)
+
+    for wire in (first, second):
+        await wire.send_as_many_as_pass(8)
+
+    assert (first.sent_bytes, second.sent_bytes) == (SHARE_BYTES, SHARE_BYTES)
+
+
+async def test_reader_in_a_crowd_goes_on_with_its_own_pong() -> None:
+    crowd = Crowd(most=1)
+    stuck, reader = Wire(crowd=crowd), Wire(crowd=crowd)
+    await stuck.send_as_many_as_pass(8)
+
+    for k in range(1, 4):
+        await reader.send_as_many_as_pass(8)
+        assert reader.outbox.pong(k)
+
+    assert reader.sent_bytes == 3 * SHARE_BYTES
+
+
+async def test_frame_that_does_not_fit_asks_for_an_acknowledgement_first(wire: Wire) -> None:
+    await wire.outbox.send("small")
+    large = asyncio.create_task(wire.outbox.send("x" * WINDOW_BYTES))
+    while not wire.pings:
+        await asyncio.sleep(0)
+
+    wire.outbox.pong(1)
+    await asyncio.wait_for(large, 5)
+
+    assert [len(frame) for frame in wire.frames if not frame.startswith("{")] == [5, WINDOW_BYTES]
+
+
+async def test_what_a_closed_socket_had_under_way_counts_no_more() -> None:
+    crowd = Crowd()
+    wire = Wire(crowd=crowd)
+    await wire.fill()
+
+    wire.outbox.close()
+
+    assert crowd.unanswered == 0
 
 
 async def test_client_that_is_never_heard_is_lost_after_three_pings() -> None:
@@ -181,7 +249,7 @@ async def test_client_that_says_anything_is_not_lost() -> None:
             heard += 1
             outbox.heard()
 
-    outbox = Outbox(send, ping_seconds=0.01)
+    outbox = Outbox(send, Crowd(), ping_seconds=0.01, stuck_seconds=30)
 
     assert await asyncio.wait_for(outbox.lost(), 5) == "idle"
     assert heard == 3 * SILENT_PINGS

@@ -4,28 +4,30 @@
  */
 
 import { Conversation } from "./conversation.js";
+import { Delivery, PASSING, pauseOf } from "./delivery.js";
 import { checksum, uuid7 } from "./ids.js";
-import { Outbox } from "./outbox.js";
 import { Socket } from "./socket.js";
 
-const RETRY_MS = 2000;
 /** Bytes of a `send` frame besides its text, rounded up. */
 const FRAME_AROUND_TEXT = 256;
-/** Refusals of a message that a later try may not meet. */
-const PASSING = new Set(["busy", "draining", "rate_limited", "unavailable", "internal"]);
 
 export class ChatClient {
-  constructor({ url, storage, onChange }) {
+  constructor({ url, outbox, locks, onChange }) {
     this.mode = null;
     this.limits = { frame: 16384, text: 8192 };
     this.conversation = null;
     this.problem = null; // a sentence of the server that belongs to nothing the visitor wrote
     this.gaps = 0;
     this.repairs = 0;
-    this.outbox = new Outbox(storage);
+    this.stops = new Set(); // of turns whose end has not been seen
+    this.outbox = outbox;
     this.onChange = onChange;
-    this.inFlight = new Set();
     this.awaitsSync = false;
+    this.delivery = new Delivery(outbox, {
+      locks,
+      send: (entry) => this.sendEntry(entry),
+      onChange,
+    });
     this.socket = new Socket(url, {
       onFrame: (frame) => this.receive(frame),
       onState: () => this.connectionChanged(),
@@ -33,7 +35,20 @@ export class ChatClient {
   }
 
   start() {
+    this.delivery.flush();
     this.socket.connect();
+  }
+
+  /** Nobody looks any more, and the browser may stop this page at any moment. */
+  leave() {
+    this.delivery.leave();
+    this.socket.leave();
+  }
+
+  /** The page is looked at again, or the network is back. */
+  comeBack() {
+    if (this.socket.state !== "ended") this.delivery.comeBack();
+    this.socket.hurry();
   }
 
   /** Show another conversation, or with null the beginning of a new one. */
@@ -68,19 +83,20 @@ export class ChatClient {
 
   /** Take back what has not been sent. */
   withdraw(id) {
-    if (!this.inFlight.has(id)) this.outbox.remove(id);
-    this.onChange();
+    this.delivery.withdraw(id);
   }
 
+  /** Without a connection, the stop goes out when it is back. */
   stop() {
-    const { turn, id } = this.conversation;
-    const [entry] = this.outbox.of(id).filter((each) => this.inFlight.has(each.id));
+    const { turn } = this.conversation;
+    const asked = this.asked();
     if (turn) {
       turn.stopping = true;
+      this.stops.add(turn.id);
       this.socket.send({ type: "stop", turn: turn.id });
-    } else if (entry) {
-      entry.stopping = true;
-      this.socket.send({ type: "stop", send: entry.id });
+    } else if (asked) {
+      this.outbox.note(asked.id, { stopping: true });
+      this.socket.send({ type: "stop", send: asked.id });
     }
     this.onChange();
   }
@@ -92,36 +108,57 @@ export class ChatClient {
   }
 
   get running() {
-    return Boolean(this.conversation?.turn) || this.pending().some(({ id }) => this.inFlight.has(id));
+    return Boolean(this.conversation?.turn || this.asked());
   }
 
-  /** The open conversation's part of the outbox. */
+  get stopping() {
+    const { turn } = this.conversation || {};
+    return Boolean(turn ? turn.stopping : this.asked()?.stopping);
+  }
+
+  /** What may have begun a turn of the open conversation, of which nothing was heard yet. */
+  asked() {
+    return this.pending().find((entry) => entry.sent);
+  }
+
+  /** The open conversation's part of the outbox, and what went from there into the unknown. */
   pending() {
     const { conversation } = this;
     if (!conversation) return [];
-    return this.outbox.of(conversation.id).filter(({ id }) => !conversation.messages.has(id));
+    const entries = [...conversation.taken, ...this.outbox.of(conversation.id)];
+    return entries.filter(({ id }) => !conversation.messages.has(id));
   }
 
   post(entry) {
-    this.outbox.add(entry);
     this.problem = null;
-    this.flush();
-    this.onChange();
+    this.delivery.post(entry);
   }
 
   connectionChanged() {
-    if (this.socket.state !== "open") this.inFlight.clear();
     this.awaitsSync = false;
+    if (this.socket.state !== "open") this.delivery.lost();
+    if (this.socket.state === "ended") this.delivery.leave();
     this.onChange();
   }
 
-  /** Send the outbox, in order, as far as it can go. */
-  flush() {
-    for (const entry of this.outbox.heads()) {
-      const waits = entry.conversation === this.conversation?.id && this.conversation.turn;
-      if (waits || this.inFlight.has(entry.id)) continue;
-      if (this.socket.send(this.frameOf(entry))) this.inFlight.add(entry.id);
-    }
+  /** Another page of this browser has changed the shared outbox. */
+  outboxChanged(event) {
+    const removed = this.outbox.removedElsewhere(event);
+    this.delivery.flush();
+    if (removed && removed.conversation === this.conversation?.id) this.taken(removed);
+  }
+
+  /** Another page has sent what stands in this conversation, or has taken it back. */
+  taken(entry) {
+    const { conversation } = this;
+    if (conversation.unsent) conversation.begun = false; // it was begun over there
+    conversation.taken.push(entry);
+    this.resubscribe();
+  }
+
+  sendEntry(entry) {
+    const waits = entry.conversation === this.conversation?.id && this.conversation.turn;
+    return !waits && this.socket.send(this.frameOf(entry));
   }
 
   frameOf({ type, id, conversation, text, message }) {
@@ -154,30 +191,37 @@ export class ChatClient {
     this.mode = frame.mode;
     this.limits = frame.limits;
     this.problem = null;
-    this.flush();
+    this.delivery.flush();
     this.subscribe();
-    const turn = this.conversation?.turn;
-    if (turn?.stopping) this.socket.send({ type: "stop", turn: turn.id });
+    this.sendStops();
+  }
+
+  sendStops() {
+    for (const turn of this.stops) this.socket.send({ type: "stop", turn });
   }
 
   synced(frame) {
     if (frame.conversation !== this.conversation?.id) return;
     this.awaitsSync = false;
+    const { turn: before } = this.conversation;
     this.conversation.sync(frame);
-    this.flush();
+    const { turn } = this.conversation;
+    if (before && before !== turn) this.stops.delete(before.id);
+    if (turn) turn.stopping = this.stops.has(turn.id);
+    this.delivery.flush();
   }
 
   accepted(frame) {
-    const entry = this.outbox.get(frame.id);
-    this.inFlight.delete(frame.id);
-    this.outbox.remove(frame.id);
+    const entry = this.delivery.accepted(frame.id);
     const { conversation } = this;
-    if (entry && frame.conversation === conversation?.id) {
+    if (frame.conversation !== conversation?.id) {
+      this.socket.send({ type: "unsubscribe", conversation: frame.conversation });
+    } else if (entry) {
       conversation.accept(entry, frame);
-      if (entry.stopping) this.stop();
+      if (entry.stopping && conversation.turn) this.stop();
       if (frame.duplicate || !conversation.advance(frame.rev)) this.resubscribe();
     }
-    this.flush();
+    this.delivery.flush();
   }
 
   /** A frame of the running turn: text, event, snapshot or end. */
@@ -185,19 +229,26 @@ export class ChatClient {
     const turn = this.conversation?.turn;
     if (!turn || frame.turn !== turn.id) return;
     const taken = turn.take(frame);
-    if (taken === "gap" && !this.awaitsSync) {
-      this.gaps += 1;
-      this.subscribe();
-    }
+    if (taken === "gap" && !this.awaitsSync) this.fillGap(turn);
+    if (taken === "applied") turn.gaps = 0;
     if (taken === "applied" && frame.type === "end") this.ended(frame);
+  }
+
+  /** Ask for what is missing; if that did not help, for all of it. */
+  fillGap(turn) {
+    this.gaps += 1;
+    turn.gaps += 1;
+    if (turn.gaps > 1) turn.forget();
+    this.subscribe();
   }
 
   ended(frame) {
     const { conversation } = this;
     const reply = conversation.finish(frame);
+    this.stops.delete(frame.turn);
     this.check(conversation, reply, frame);
     if (!conversation.advance(frame.rev)) this.resubscribe();
-    this.flush();
+    this.delivery.flush();
   }
 
   /** What is shown must be what was stored; if it is not, what was stored is fetched. */
@@ -205,9 +256,12 @@ export class ChatClient {
     const digest = await checksum(reply.text);
     if (reply.text.length === length && (digest === null || digest === sha256)) return;
     this.repairs += 1;
-    const response = await fetch(`/api/messages/${reply.id}`);
-    if (!response.ok) return;
-    conversation.messages.set(reply.id, await response.json());
+    try {
+      const response = await fetch(`/api/messages/${reply.id}`);
+      if (response.ok) conversation.messages.set(reply.id, await response.json());
+    } catch (error) {
+      conversation.rev = 0; // no network: the next `sync` tells everything anew
+    }
     this.onChange();
   }
 
@@ -227,39 +281,30 @@ export class ChatClient {
     } else if (this.awaitsSync) {
       this.awaitsSync = false;
       this.subscriptionRefused(frame);
+    } else if (this.stops.size && PASSING.has(frame.code)) {
+      this.later(frame.retry_ms, () => this.sendStops());
     } else if (frame.code !== "not_found") {
       this.problem = frame.message;
     }
   }
 
   messageRefused(frame) {
-    const { id, code, message, retry_ms: retryMs } = frame;
-    if (!PASSING.has(code)) {
-      this.inFlight.delete(id);
-      this.finallyRefused(this.outbox.get(id), code, message);
-      this.flush();
+    const { type, id, conversation } = this.outbox.get(frame.id);
+    const open = conversation === this.conversation?.id;
+    if (this.delivery.refused(frame)) {
+      if (frame.code === "busy" && open && !this.conversation.turn) this.resubscribe();
       return;
     }
-    if (code === "busy" && !this.conversation?.turn) this.resubscribe();
-    this.later(retryMs, () => {
-      this.inFlight.delete(id);
-      this.flush();
-    });
-  }
-
-  finallyRefused({ id, type, conversation }, code, message) {
-    const open = conversation === this.conversation?.id;
-    if (open && code === "not_found" && !this.conversation.complete) this.conversation.missing = true;
-    if (type === "send") {
-      this.outbox.refuse(id, message);
-    } else {
-      this.outbox.remove(id);
-      this.problem = message;
-    }
+    const nowhere = open && frame.code === "not_found" && !this.conversation.complete;
+    if (nowhere) this.conversation.missing = true;
+    if (type === "send") return;
+    this.outbox.remove(id);
+    this.problem = frame.message;
   }
 
   subscriptionRefused({ code, message, retry_ms: retryMs }) {
     if (code === "not_found") {
+      this.conversation.taken = [];
       this.conversation.missing = this.pending().length === 0;
     } else if (code === "bad_cursor" && this.conversation.turn) {
       this.conversation.turn.forget();
@@ -271,7 +316,7 @@ export class ChatClient {
   }
 
   later(retryMs, act) {
-    setTimeout(act, Math.max(retryMs, RETRY_MS));
+    setTimeout(act, pauseOf(retryMs));
   }
 }
 

@@ -29,17 +29,24 @@ export class Composer {
   }
 
   draw(client) {
-    const turn = client.conversation?.turn;
-    this.stopButton.hidden = !client.running || Boolean(turn?.stopping);
+    this.stopButton.hidden = !client.running || client.stopping;
   }
 
   edited() {
     const { input } = this;
-    this.storage.setItem(DRAFT, input.value);
+    this.keepDraft(input.value);
     this.tooLong.hidden = this.fits(sendable(input.value));
     input.setAttribute("aria-invalid", String(!this.tooLong.hidden));
     input.style.height = "auto"; // so that it can shrink too
     input.style.height = `${input.scrollHeight}px`;
+  }
+
+  keepDraft(text) {
+    try {
+      this.storage.setItem(DRAFT, text);
+    } catch (error) {
+      // full: the draft lasts as long as the page
+    }
   }
 
   /** Enter sends, but the Enter that chooses a word in an input method does not. */

@@ -11,6 +11,7 @@ export class Conversation {
     this.messages = new Map();
     this.turn = null;
     this.missing = false;
+    this.taken = []; // entries of the outbox that another page has sent, or taken back
   }
 
   /** Whether the server has heard nothing of it yet, as far as this page knows. */
@@ -23,7 +24,10 @@ export class Conversation {
     return this.begun || this.rev > 0;
   }
 
-  /** Questions in the order in which they were accepted, each with its newest reply. */
+  /** Questions in the order in which they were accepted, each with its newest reply.
+   *
+   * The first may lack its question: of a long conversation only the end is known.
+   */
   exchanges() {
     const messages = Array.from(this.messages.values());
     const questions = messages.filter((message) => message.role === "user").sort(byRevision);
@@ -31,7 +35,11 @@ export class Conversation {
     for (const message of messages.sort(byRevision)) {
       if (message.role === "assistant") newest.set(message.parent, message);
     }
-    return questions.map((question) => ({ question, reply: newest.get(question.id) || null }));
+    const beginning = Array.from(newest.values()).filter(({ parent }) => !this.messages.has(parent));
+    return [
+      ...beginning.map((reply) => ({ question: null, reply })),
+      ...questions.map((question) => ({ question, reply: newest.get(question.id) || null })),
+    ];
   }
 
   /** The reply that the next message answers: null before the first, undefined if not known. */
@@ -62,6 +70,7 @@ export class Conversation {
 
   sync(frame) {
     this.missing = false;
+    this.taken = [];
     this.rev = frame.rev;
     if (frame.full) this.messages.clear();
     for (const message of frame.messages) this.messages.set(message.id, message);

@@ -4,16 +4,22 @@ import { ChatClient } from "./client.js";
 import { Composer } from "./composer.js";
 import { showOnly } from "./html.js";
 import { Menu } from "./menu.js";
+import { Outbox } from "./outbox.js";
 import { Scroll } from "./scroll.js";
 import { Status } from "./status.js";
+import { storageOf } from "./storage.js";
 import { Transcript } from "./transcript.js";
 
 const element = (id) => document.getElementById(id);
-const storage = storageOfTab();
 const address = new URL("/ws/chat/", location.href);
 address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 
-const client = new ChatClient({ url: address.href, storage, onChange: drawSoon });
+const client = new ChatClient({
+  url: address.href,
+  outbox: new Outbox(storageOf("localStorage"), document.body.dataset.visitor),
+  locks: navigator.locks,
+  onChange: drawSoon,
+});
 const scroll = new Scroll(element("transcript"), element("to-end"));
 const transcript = new Transcript(element("transcript"), {
   ask,
@@ -21,12 +27,15 @@ const transcript = new Transcript(element("transcript"), {
   withdraw: (id) => client.withdraw(id),
   resend: (entry) => client.resend(entry),
 });
-const composer = new Composer(element("composer"), storage, {
+const composer = new Composer(element("composer"), storageOf("sessionStorage"), {
   ask,
   fits: (text) => client.fits(text),
   stop: () => client.stop(),
 });
-const status = new Status(element("status"));
+const status = new Status(element("status"), {
+  connect: () => client.socket.hurry(),
+  focus: () => composer.input.focus(),
+});
 new Menu(element("menu-button"), element("menu"), { open });
 
 let drawing = null;
@@ -72,20 +81,6 @@ function draw() {
   if (conversation) scroll.follow(transcript.latestQuestion);
 }
 
-/** sessionStorage; where the browser forbids it, something that forgets at the next load. */
-function storageOfTab() {
-  try {
-    sessionStorage.setItem("expertline.test", "");
-    return sessionStorage;
-  } catch (error) {
-    const values = new Map();
-    return {
-      getItem: (key) => values.get(key) || null,
-      setItem: (key, value) => values.set(key, value),
-    };
-  }
-}
-
 for (const example of element("start").querySelectorAll("button")) {
   example.addEventListener("click", () => ask(example.textContent.trim()));
 }
@@ -99,11 +94,14 @@ element("language").addEventListener("submit", () => {
   element("language").elements.next.value = location.pathname;
 });
 window.addEventListener("popstate", () => show(conversationOfAddress()));
-window.addEventListener("online", () => client.socket.hurry());
+window.addEventListener("storage", (event) => client.outboxChanged(event));
+window.addEventListener("online", () => client.comeBack());
 window.addEventListener("offline", () => client.socket.drop());
-window.addEventListener("pagehide", () => client.socket.leave());
-window.addEventListener("pageshow", (event) => event.persisted && client.socket.hurry());
-document.addEventListener("visibilitychange", () => document.hidden || client.socket.hurry());
+window.addEventListener("pagehide", () => client.leave());
+window.addEventListener("pageshow", (event) => event.persisted && client.comeBack());
+document.addEventListener("freeze", () => client.leave());
+document.addEventListener("resume", () => client.comeBack());
+document.addEventListener("visibilitychange", () => document.hidden || client.comeBack());
 
 client.open(conversationOfAddress());
 client.start();

@@ -1,6 +1,10 @@
 /** One message of the visitor's on the page, and where it is while it is not accepted. */
 
+import { announce } from "./announcer.js";
 import { clone, languageOf, showOnly } from "./html.js";
+
+/** What becomes of a message, as far as it is news; most are sent at once. */
+const NEWS = new Set(["waiting", "queued", "held", "refused"]);
 
 export class QuestionView {
   /** `actions` are `withdraw(id)` and `resend(entry)`. */
@@ -17,7 +21,7 @@ export class QuestionView {
       .addEventListener("click", () => actions.resend(this.entry));
   }
 
-  /** `entry` of the outbox while the message is not accepted; `state`: waiting, queued, sending. */
+  /** `entry` of the outbox while the message is not accepted, and its `state` of delivery. */
   update(message, entry, state) {
     this.entry = entry;
     if (this.text.textContent !== message.text) {
@@ -29,5 +33,6 @@ export class QuestionView {
     if (this.element.dataset.state === shown) return;
     this.element.dataset.state = shown;
     showOnly(this.element, "delivery", shown);
+    if (NEWS.has(shown)) announce(this.element.querySelector("[data-delivery]:not([hidden])").textContent);
   }
 }

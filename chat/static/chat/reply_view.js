@@ -40,7 +40,7 @@ export class ReplyView {
   }
 
   drawText(text, blocks) {
-    const same = this.drawn.every((block, index) => block === blocks[index]);
+    const same = this.drawn.every((block, index) => isSame(block, blocks[index]));
     if (!same) {
       this.prose.replaceChildren();
       this.drawn = [];
@@ -86,6 +86,11 @@ function phaseOf(message, turn, waits) {
   if (turn) return turn.stopping ? "stopping" : turn.phase;
   if (message.status !== "done") return message.status;
   return message.finish || "stop";
+}
+
+/** A snapshot tells of blocks that are known already; nobody should hear or see them twice. */
+function isSame(block, other) {
+  return block.end === other?.end && block.html === other.html;
 }
 
 function blocksOf(message, turn) {

@@ -11,10 +11,11 @@ const STEADY_MS = 5000;
 const FIRST_FINAL_CODE = 4500;
 
 export class Socket {
-  /** `onFrame(frame)` gets every frame but `ping`; `onState()` is told of every change of `state`. */
+  /** `onFrame(frame)` gets every frame but `ping`; `onState()` is told of every change of state. */
   constructor(url, { onFrame, onState }) {
     this.state = "connecting"; // then open, waiting, or ended (for good, with `closeCode`)
     this.closeCode = null;
+    this.retryAt = null; // while waiting: when the next attempt begins; null during an attempt
     this.url = url;
     this.onFrame = onFrame;
     this.onState = onState;
@@ -33,11 +34,13 @@ export class Socket {
     clearTimeout(this.pause);
     this.abandon();
     this.retryMs = null;
+    this.retryAt = null;
     this.triedAt = Date.now();
     this.socket = new WebSocket(this.url, SUBPROTOCOL);
     this.socket.onmessage = (event) => this.receive(JSON.parse(event.data));
     this.socket.onclose = (event) => this.lost(event.code);
     this.expectWithin(HANDSHAKE_MS);
+    if (this.state === "waiting") this.onState();
   }
 
   /** Whether the frame went out; what comes of it, only the server's answer tells. */
@@ -50,7 +53,7 @@ export class Socket {
   /** The network changed, or the page is looked at again: no more waiting. */
   hurry() {
     if (this.state === "open" && Date.now() - this.heardAt > 2 * this.pingMs) this.drop();
-    if (this.state !== "waiting") return;
+    if (this.state === "open" || this.state === "ended") return;
     if (this.socket && Date.now() - this.triedAt < YOUNG_MS) return;
     this.tries = 0;
     this.connect();
@@ -66,6 +69,7 @@ export class Socket {
     this.abandon();
     clearTimeout(this.pause);
     this.welcomedAt = null;
+    this.retryAt = null;
     if (this.state !== "ended") this.become("waiting");
   }
 
@@ -94,7 +98,9 @@ export class Socket {
     }
     if (this.welcomedAt && Date.now() - this.welcomedAt > STEADY_MS) this.tries = 0;
     this.welcomedAt = null;
-    this.pause = setTimeout(() => this.connect(), this.retryMs || this.jitter());
+    const pause = this.retryMs || this.jitter();
+    this.pause = setTimeout(() => this.connect(), pause);
+    this.retryAt = Date.now() + pause;
     this.tries += 1;
     this.become("waiting");
   }
@@ -119,7 +125,6 @@ export class Socket {
   }
 
   become(state) {
-    if (state === this.state) return;
     this.state = state;
     this.onState();
   }

@@ -1,47 +1,75 @@
 /** The state of the connection, in words; silent while all is well. */
 
+import { Countdown } from "./countdown.js";
 import { showOnly } from "./html.js";
 
 /** A lost connection that is back sooner is nobody's business. */
 const PATIENCE_MS = 1500;
-const TOO_MANY_SOCKETS = 4504;
+/** For how long it is said that the connection is back. */
+const BACK_MS = 4000;
+const FINAL_STATES = { 4501: "expired", 4504: "crowded", 4506: "outdated" };
 
 export class Status {
-  constructor(element) {
+  /** `connect()` tries at once; `focus()` is called when the focus was on what goes away. */
+  constructor(element, { connect, focus }) {
     this.element = element;
+    this.focus = focus;
     this.problem = element.querySelector(".problem");
+    this.countdown = new Countdown(element.querySelector(".countdown"));
+    this.state = "fine";
     this.patience = null;
     this.patient = true;
+    this.wasOpen = false;
+    this.backUntil = 0;
     element.querySelector(".reload").addEventListener("click", () => location.reload());
+    element.querySelector(".now").addEventListener("click", connect);
   }
 
   draw(client) {
     this.wait(client);
-    showOnly(this.element, "state", this.stateOf(client));
+    this.show(this.stateOf(client));
+    const counts = this.state === "reconnecting" || this.state === "connecting";
+    this.countdown.show(counts ? client.socket.retryAt : null);
     if (this.problem.textContent !== (client.problem || "")) {
       this.problem.textContent = client.problem || "";
     }
   }
 
+  show(state) {
+    if (state === this.state) return;
+    this.state = state;
+    const focused = document.activeElement;
+    showOnly(this.element, "state", state);
+    if (this.element.contains(focused) && !focused.checkVisibility()) this.focus();
+  }
+
   stateOf({ socket, conversation }) {
-    if (socket.state === "ended") {
-      return socket.closeCode === TOO_MANY_SOCKETS ? "crowded" : "ended";
-    }
-    if (socket.state === "open") return conversation?.missing ? "missing" : "fine";
+    if (socket.state === "ended") return FINAL_STATES[socket.closeCode] || "ended";
+    if (socket.state === "open" && conversation?.missing) return "missing";
+    if (socket.state === "open") return Date.now() < this.backUntil ? "back" : "fine";
     if (!navigator.onLine) return "offline";
-    return this.patient ? "fine" : "reconnecting";
+    if (this.patient) return "fine";
+    return this.wasOpen ? "reconnecting" : "connecting";
   }
 
   wait(client) {
     if (client.socket.state === "open") {
-      clearTimeout(this.patience);
-      this.patience = null;
-      this.patient = true;
+      this.opened(client);
     } else if (this.patience === null) {
       this.patience = setTimeout(() => {
         this.patient = false;
         this.draw(client);
       }, PATIENCE_MS);
     }
+  }
+
+  opened(client) {
+    clearTimeout(this.patience);
+    this.patience = null;
+    this.patient = true;
+    this.wasOpen = true;
+    if (this.state !== "offline" && this.state !== "reconnecting") return;
+    this.backUntil = Date.now() + BACK_MS;
+    setTimeout(() => this.draw(client), BACK_MS);
   }
 }

@@ -33,13 +33,19 @@ export class Transcript {
     const { turn } = this.conversation;
     const waiting = client.pending().filter((entry) => entry.type === "regenerate");
     return this.conversation.exchanges().flatMap(({ question, reply }) => {
-      const asked = this.view(question.id, QuestionView);
-      asked.update(question, null, null);
-      if (!reply) return [asked];
-      const answered = this.view(reply.id, ReplyView);
-      const waits = waiting.some((entry) => entry.message === reply.id);
-      answered.update(reply, turn?.message === reply.id ? turn : null, waits);
-      return [asked, answered];
+      const views = [];
+      if (question) {
+        const asked = this.view(question.id, QuestionView);
+        asked.update(question, null, null);
+        views.push(asked);
+      }
+      if (reply) {
+        const answered = this.view(reply.id, ReplyView);
+        const waits = waiting.some((entry) => entry.message === reply.id);
+        answered.update(reply, turn?.message === reply.id ? turn : null, waits);
+        views.push(answered);
+      }
+      return views;
     });
   }
 
@@ -73,6 +79,9 @@ export class Transcript {
 }
 
 function deliveryOf(entry, client) {
-  if (client.socket.state !== "open") return "waiting";
-  return client.inFlight.has(entry.id) ? "sending" : "queued";
+  if (client.socket.state !== "open") return entry.sent ? "unconfirmed" : "waiting";
+  if (entry.sent) return "sending";
+  const first = client.outbox.heads().includes(entry);
+  if (client.conversation.turn || !first) return "queued";
+  return client.delivery.held.has(entry.id) ? "held" : "sending";
 }

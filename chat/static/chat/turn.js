@@ -5,6 +5,7 @@ export class Turn {
     this.id = id;
     this.message = message;
     this.stopping = false;
+    this.gaps = 0; // since a frame was last applied
     this.forget();
   }
 
@@ -25,7 +26,8 @@ export class Turn {
     if (frame.type === "event") this.follow(frame.event);
     if (frame.type === "snapshot") {
       this.text = frame.text;
-      this.blocks = frame.blocks;
+      this.blocks = [...frame.blocks];
+      if (frame.text) this.phase = "writing";
     }
     return "applied";
   }

@@ -1,0 +1,63 @@
+"""Doing what a visitor's command says, whether it came by a socket or over HTTP."""
+
+from collections.abc import Mapping
+
+from django.db import DatabaseError
+
+from chat import conversations
+from chat.commands import Regenerate, Send, Stop
+from chat.conversations import BusyError, IdConflictError, NotFoundError
+from chat.database import in_database
+from chat.delta_log.bells import Changed
+from chat.generation import Generation
+from chat.retelling import BadCursorError
+from chat.visitors import Identity
+from chat.wire_format import Accepted
+
+
+class DrainingError(Exception):
+    """The server takes up nothing new."""
+
+
+REFUSALS: Mapping[type[Exception], str] = {
+    NotFoundError: "not_found",
+    IdConflictError: "id_conflict",
+    BusyError: "busy",
+    BadCursorError: "bad_cursor",
+    DrainingError: "draining",
+    DatabaseError: "unavailable",
+}
+"""What can keep a command from being done, and the code that tells of it."""
+
+
+def code_of(error: Exception) -> str:
+    """Of one of REFUSALS."""
+    return next(code for kind, code in REFUSALS.items() if isinstance(error, kind))
+
+
+async def start_turn(
+    identity: Identity, generation: Generation, command: Send | Regenerate
+) -> Accepted:
+    """Store the message and begin its turn: whoever is told of it cannot lose it any more.
+
+    Raises DrainingError, NotFoundError, IdConflictError, BusyError, DatabaseError.
+    """
+    if generation.draining:
+        raise DrainingError
+    match command:
+        case Send():
+            accept = in_database(conversations.accept_send, identity, command)
+        case Regenerate():
+            accept = in_database(conversations.accept_regenerate, identity, command)
+    accepted = await accept
+    generation.start(accepted.turn)  # of a duplicate too: it may have been stored and not begun
+    if not accepted.duplicate:
+        generation.log.ring(Changed(conversation=accepted.conversation, rev=accepted.rev))
+    return accepted
+
+
+async def stop_turn(identity: Identity, generation: Generation, command: Stop) -> None:
+    """Raises NotFoundError, DatabaseError."""
+    stopped = await in_database(conversations.request_stop, identity, command)
+    if stopped:
+        generation.stop(stopped)

@@ -1,0 +1,91 @@
+"""Two processes behind nginx are restarted one after the other while two hundred people chat."""
+
+import asyncio
+import os
+import random
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, suppress
+
+import pytest
+
+from tests.chat_client import new_id
+from tests.faults.cluster import Cluster
+from tests.faults.observer import assert_standing
+from tests.faults.postgres_server import PostgresServer
+from tests.faults.redis_server import RedisServer
+from tests.faults.tab import Tab
+from tests.nginx_server import NginxServer, NoNginxError
+from tests.openai_server import OpenAIServer
+
+ORIGIN = "http://chat.example.org"
+PEOPLE = 200
+PATIENCE_SECONDS = 60
+STARTING_SECONDS = 20
+READING_SECONDS = 40
+"""Everybody asks within the first, and then thinks for at most the second before the next."""
+
+
+@pytest.fixture
+def cluster(
+    postgres: PostgresServer, redis: RedisServer, provider: OpenAIServer
+) -> Iterator[Cluster]:
+    settings = {
+        "ALLOWED_ORIGINS": ORIGIN,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "TRUSTED_PROXIES": "127.0.0.1",
+        "TURN_LEASE_SECONDS": "15",
+        "DRAIN_SECONDS": "15",
+    }
+    with Cluster(postgres, provider, redis=redis, count=2, settings=settings) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def nginx(cluster: Cluster) -> Iterator[NginxServer]:
+    try:
+        nginx = NginxServer(*(server.port for server in cluster.servers), origin=ORIGIN)
+    except NoNginxError as error:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
+    with nginx:
+        yield nginx
+
+
+async def test_nothing_is_lost_or_doubled(cluster: Cluster, nginx: NginxServer) -> None:
+    over = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        tabs = [Tab(await cluster.visitor(), [nginx], cluster.dice) for _ in range(PEOPLE)]
+        await asyncio.gather(*(stack.enter_async_context(tab) for tab in tabs))
+        chats = [asyncio.create_task(chat(tab, cluster.dice, over)) for tab in tabs]
+
+        for server in cluster.servers * 2:
+            await asyncio.to_thread(server.restart)
+        over.set()
+        await asyncio.gather(*chats)
+        await assert_standing(cluster, *tabs, seconds=PATIENCE_SECONDS)
+
+    endings = dict(cluster.rows("SELECT status, count(*) FROM chat_turn GROUP BY status"))
+    welcomes = sum(len(tab.all_of("welcome")) for tab in tabs)
+    assert endings.keys() == {"done"}
+    assert endings["done"] >= PEOPLE
+    assert welcomes >= 2 * PEOPLE, "They were never sent away."
+
+
+async def chat(tab: Tab, dice: random.Random, over: asyncio.Event) -> None:
+    """Ask, read, think, ask again."""
+    conversation, asked = new_id(), 0
+    await pause(over, dice.uniform(0, STARTING_SECONDS))
+    while not (asked and over.is_set()):
+        asked += 1
+        await ask(tab, f"What comes after {asked} of {conversation}?", conversation)
+        await pause(over, dice.uniform(2, READING_SECONDS))
+
+
+async def ask(tab: Tab, text: str, conversation: str) -> None:
+    id_ = await tab.ask_soon(text, conversation)
+    (accepted,) = await tab.until(lambda: tab.all_of("accepted", id=id_)[:1], PATIENCE_SECONDS)
+    await tab.end_of(accepted["turn"], PATIENCE_SECONDS)
+
+
+async def pause(over: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(over.wait(), seconds)

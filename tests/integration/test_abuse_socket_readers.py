@@ -1,0 +1,68 @@
+"""Two hundred who never read, and what that costs everybody else."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.chat_client import ChatClient, Visitor
+from tests.conftest import Model, quiet
+from tests.databases import database_url
+from tests.latch import Latch
+from tests.openai_script import Answer
+from tests.openai_server import OpenAIServer
+from tests.raw_socket import RawSocket
+from tests.serving import ChatServer
+from tests.unharmed import unharmed
+
+READERS = 200
+STUCK_SECONDS = 15
+LONG_REPLY = "安静的角落会有帮助。" * 40_000
+"""Of 400,000 characters: 1.2 million bytes, and as many again for its blocks."""
+
+
+@pytest.fixture(scope="module")
+def patient_server(model_database: str, scripted_server: OpenAIServer) -> Iterator[ChatServer]:
+    settings = {
+        "DATABASE_URL": database_url(model_database),
+        "OPENAI_BASE_URL": scripted_server.base_url,
+        "CHAT_MAX_SOCKETS_PER_VISITOR": "300",
+        "SOCKET_STUCK_SECONDS": str(STUCK_SECONDS),
+        "PING_SECONDS": "20",
+        "CHAT_MAX_OUTPUT_TOKENS": "1000000",
+    }
+    with quiet(ChatServer(settings=settings)) as server:
+        yield server
+
+
+async def test_t07_two_hundred_who_never_read_cost_little_and_nobody_else_waits(
+    patient_server: ChatServer, model: Model
+) -> None:
+    alice = await Visitor.arrive(patient_server)
+    gate = Latch()
+    async with unharmed(patient_server), AsyncExitStack() as stack:
+        model.script(Answer(LONG_REPLY, pieces=400, gate=gate, gate_after=2))
+        reader = await stack.enter_async_context(ChatClient(alice))
+        accepted = await reader.send("How much can you say?")
+        stuck = [
+            await stack.enter_async_context(
+                RawSocket(patient_server, visitor=alice, receive_buffer=4096)
+            )
+            for _ in range(READERS)
+        ]
+        for socket in stuck:
+            await socket.say({"type": "subscribe", "conversation": accepted["conversation"]})
+
+        gate.open()
+        async with asyncio.timeout(STUCK_SECONDS):  # nobody has been sent away yet
+            ended = await reader.end_of(accepted["turn"])
+        codes = await asyncio.gather(*(socket.close_code(60) for socket in stuck))
+
+        async with ChatClient(alice) as returned:
+            await returned.subscribe(accepted["conversation"])
+            await returned.end_of(accepted["turn"], seconds=60)
+
+    assert ended["length"] == len(LONG_REPLY)
+    assert set(codes) == {4001}
+    assert returned.text_of(accepted["turn"]) == LONG_REPLY
