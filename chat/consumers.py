@@ -312,12 +312,17 @@ def too_fast(command: Command | CommandError, wait_seconds: float) -> Refusal:
 
 
 async def say_goodbye_to_all(*, within_seconds: float) -> None:
-    """Send every client away to reconnect elsewhere, spread out so that not all come at once."""
+    """Send every client away to reconnect elsewhere, spread out so that not all come at once.
+
+    Each has its moment: a pause after each would add up, in a process that is late with everything.
+    """
     sockets = OPEN_SOCKETS.all()
-    pause = within_seconds / max(len(sockets), 1)
-    for socket in sockets:
+    begun = time.monotonic()
+    for number, socket in enumerate(sockets):
+        early = begun + within_seconds * number / len(sockets) - time.monotonic()
+        if early > 0:
+            await asyncio.sleep(early)
         await socket.say_goodbye("draining", 4012, retry_ms=jitter_ms(3000))
-        await asyncio.sleep(pause)
 
 
 def jitter_ms(most: int) -> int:

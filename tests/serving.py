@@ -23,7 +23,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 240
 """With `set_up`, an empty folder becomes a database with all of the sample in it."""
 STOP_SECONDS = 30
-COMMAND_SECONDS = 90
+COMMAND_SECONDS = 300
 COMPLAINTS = (" ERROR ", " CRITICAL ", "Traceback", "Warning: ")
 
 

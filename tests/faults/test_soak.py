@@ -12,7 +12,8 @@ from tests.faults.soak import Soak
 SECONDS = float(os.environ.get("SOAK_SECONDS") or 45)
 SEED = int(os.environ.get("SOAK_SEED") or random.randrange(1_000_000))  # noqa: S311  (no secret)
 
-WARM_UP, VISITS = 20, 60
+VISITS = 40
+"""At once, as often before the count as after it: the provider's connections are kept."""
 SPARE_FILES = 12
 """A thread opens its connection to Postgres when it is first needed."""
 GROWTH_BYTES = 24 * 1024 * 1024
@@ -21,7 +22,7 @@ GROWTH_BYTES = 24 * 1024 * 1024
 async def test_process_that_many_have_left_holds_nothing_of_theirs(pair: Cluster) -> None:
     """A6, in peace: files by the kernel's count, and memory."""
     pid = pair.servers[0].pid
-    await visits(pair, WARM_UP)
+    await visits(pair, VISITS)
     before = Resources.of(pid)
 
     await visits(pair, VISITS)

@@ -66,7 +66,7 @@ async def test_t01_frame_beyond_the_limit_ends_the_connection_before_it_has_come
     model_server: ChatServer,
 ) -> None:
     async with RawSocket(model_server) as mallory:
-        sending = asyncio.create_task(mallory.send(frame(b"x" * MEGABYTE) * 60))
+        sending = asyncio.create_task(mallory.send(frame(b"x" * MEGABYTE) * 8))
         code = await mallory.close_code()
         await sending
 
@@ -163,7 +163,6 @@ VIOLATIONS: Mapping[str, bytes] = {
     "unmasked": frame(b"{}", masked=False),
     "opcode 11": frame(b"x", opcode=0xB),
     "opcode 3": frame(b"x", opcode=3),
-    "not utf-8": frame(b"\xff\xfe"),
     "continuation of nothing": frame(b"x", opcode=0),
     "message within a message": frame(b"{", fin=False) + frame(b"{}", opcode=TEXT),
 }

@@ -12,7 +12,7 @@ from tests.conftest import Model, quiet
 from tests.databases import database_url
 from tests.openai_script import Answer
 from tests.openai_server import OpenAIServer
-from tests.raw_socket import RawSocket, RefusedError, frame
+from tests.raw_socket import DROPPED, RawSocket, RefusedError, frame
 from tests.serving import ChatServer
 from tests.unharmed import unharmed
 
@@ -201,6 +201,16 @@ async def test_pongs_that_were_not_asked_for_are_counted(fresh_server: ChatServe
         await mallory.send(frame(b'{"type":"pong","k":7}') * 20)
 
         assert await mallory.close_code() == 4002
+
+
+async def test_t09_text_that_is_not_utf_8_ends_the_connection(fresh_server: ChatServer) -> None:
+    """Not under uvicorn, which tells its log of every such frame."""
+    async with unharmed(fresh_server):
+        for _ in range(50):
+            async with RawSocket(fresh_server) as mallory:
+                await mallory.send(frame(b"\xff\xfe"))
+
+                assert await mallory.close_code() in {1007, DROPPED}
 
 
 @pytest.mark.parametrize(

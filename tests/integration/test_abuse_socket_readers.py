@@ -14,7 +14,7 @@ from tests.openai_script import Answer
 from tests.openai_server import OpenAIServer
 from tests.raw_socket import RawSocket
 from tests.serving import ChatServer
-from tests.unharmed import unharmed
+from tests.unharmed import GROWTH_BYTES, memory
 
 READERS = 200
 STUCK_SECONDS = 15
@@ -41,10 +41,11 @@ async def test_t07_two_hundred_who_never_read_cost_little_and_nobody_else_waits(
 ) -> None:
     alice = await Visitor.arrive(patient_server)
     gate = Latch()
-    async with unharmed(patient_server), AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack:
         model.script(Answer(LONG_REPLY, pieces=400, gate=gate, gate_after=2))
         reader = await stack.enter_async_context(ChatClient(alice))
         accepted = await reader.send("How much can you say?")
+        before = memory(patient_server)
         stuck = [
             await stack.enter_async_context(
                 RawSocket(patient_server, visitor=alice, receive_buffer=4096)
@@ -57,12 +58,15 @@ async def test_t07_two_hundred_who_never_read_cost_little_and_nobody_else_waits(
         gate.open()
         async with asyncio.timeout(STUCK_SECONDS):  # nobody has been sent away yet
             ended = await reader.end_of(accepted["turn"])
+        grown = memory(patient_server) - before
         codes = await asyncio.gather(*(socket.close_code(60) for socket in stuck))
 
         async with ChatClient(alice) as returned:
-            await returned.subscribe(accepted["conversation"])
-            await returned.end_of(accepted["turn"], seconds=60)
+            turn = {"id": accepted["turn"], "cursor": "0-0"}
+            await returned.subscribe(accepted["conversation"], turn=turn)
+            await returned.end_of(accepted["turn"])
 
     assert ended["length"] == len(LONG_REPLY)
+    assert grown < GROWTH_BYTES
     assert set(codes) == {4001}
     assert returned.text_of(accepted["turn"]) == LONG_REPLY

@@ -247,7 +247,9 @@ async def test_ids_in_redis_are_the_cursors(
 
 
 @pytest.mark.parametrize(
-    "loss", [("FLUSHALL",), ("DEL", "{key}"), ("XTRIM", "{key}", "MAXLEN", 1)], ids=lambda l: l[0]
+    "loss",
+    [("FLUSHALL",), ("DEL", "{key}"), ("XTRIM", "{key}", "MAXLEN", 1)],
+    ids=lambda words: words[0],
 )
 async def test_lost_log_is_written_anew_under_the_same_ids(
     redis: RedisServer, open_log: Callable[[], RedisDeltaLog], loss: tuple[str | int, ...]

@@ -35,7 +35,8 @@ export class Conversation {
     for (const message of messages.sort(byRevision)) {
       if (message.role === "assistant") newest.set(message.parent, message);
     }
-    const beginning = Array.from(newest.values()).filter(({ parent }) => !this.messages.has(parent));
+    const replies = Array.from(newest.values());
+    const beginning = replies.filter(({ parent }) => !this.messages.has(parent));
     return [
       ...beginning.map((reply) => ({ question: null, reply })),
       ...questions.map((question) => ({ question, reply: newest.get(question.id) || null })),

@@ -33,6 +33,7 @@ export class QuestionView {
     if (this.element.dataset.state === shown) return;
     this.element.dataset.state = shown;
     showOnly(this.element, "delivery", shown);
-    if (NEWS.has(shown)) announce(this.element.querySelector("[data-delivery]:not([hidden])").textContent);
+    const said = this.element.querySelector("[data-delivery]:not([hidden])");
+    if (NEWS.has(shown)) announce(said.textContent);
   }
 }
