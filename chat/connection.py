@@ -95,6 +95,7 @@ class Connection:
         if view.turn is not None:
             refuse_unreached(cursor, view.turn, self._generation.log)
         subscription.knows(view.rev)
+        subscription.rest()  # what follows `sync` begins at the cursor that the client named
         await self._outbox.send(wire_format.sync(view))
         if view.turn is not None:
             if cursor > START:

@@ -1,8 +1,8 @@
 """The chat socket: frames in, one call for each, frames out. docs/protocol.md is the contract.
 
-The listening loop only hands over, so that a stop is read while an answer is written, and a flood
-meets its limit while the database is asked who comes. What a visitor asked for runs in tasks of
-the process; a closed socket stops none of them.
+Channels reads the next frame only after `dispatch` returns. It only hands over, so that a stop is
+read while an answer is written, and a flood meets its limit while the database is asked who comes.
+What a visitor asked for runs in tasks of the process; a closed socket stops none of them.
 """
 
 import asyncio
@@ -11,12 +11,14 @@ import random
 import time
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
 from django.conf import settings
 from django.db import DatabaseError
 
@@ -51,8 +53,6 @@ SERVER = uuid.uuid4().hex[:8]
 CROWD = Crowd()
 
 Message = dict[str, Any]  # ASGI's own type: its values are of any kind
-Receive = Callable[[], Awaitable[Message]]
-SendMessage = Callable[[Message], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +72,13 @@ class Flood:
 Waiting = Command | CommandError | Refusal | Flood
 
 
-async def chat_socket(scope: Mapping[str, Any], receive: Receive, send: SendMessage) -> None:
-    """The ASGI application of one socket."""
-    await ChatConsumer(Handshake.of_scope(scope), send).serve(receive)
-
-
-class ChatConsumer:
+class ChatConsumer(AsyncConsumer):
     """One socket of one visitor."""
 
+    channel_layer_alias = None  # type: ignore[assignment]  # none: deltas use no channel layer
     session: Session
 
-    def __init__(self, handshake: Handshake, send: SendMessage) -> None:
-        self._handshake = handshake
-        self._send_message = send
+    def __init__(self) -> None:
         self._outbox = Outbox(
             self._send_text,
             CROWD,
@@ -103,10 +97,11 @@ class ChatConsumer:
         self._connection: Connection | None = None
         self._closed = False
 
-    async def serve(self, receive: Receive) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Cleans up here: Daphne does not promise a disconnect message."""
+        self._handshake = Handshake.of_scope(scope)
         try:
-            await self._listen(receive)
+            await super().__call__(scope, receive, send)
         finally:
             self._closed = True
             OPEN_SOCKETS.leave(self)
@@ -127,23 +122,24 @@ class ChatConsumer:
 
     # --- What comes in
 
-    async def _listen(self, receive: Receive) -> None:
-        while True:
-            message = await receive()
-            match message["type"]:
-                case "websocket.connect":
-                    await self._accept()
-                    self._tasks.append(asyncio.create_task(self._attend()))
-                case "websocket.receive" if not self._deaf:
-                    await self._receive(message.get("text"))
-                case "websocket.disconnect":
-                    return
+    async def dispatch(self, message: Message) -> None:
+        """Without Channels' own hop through the one shared database thread for every message."""
+        match message["type"]:
+            case "websocket.connect":
+                await self._accept()
+                self._tasks.append(asyncio.create_task(self._attend()))
+            case "websocket.receive" if not self._deaf:
+                await self._receive(message.get("text"))
+            case "websocket.receive" if self._closed:
+                raise StopConsumer  # whatever else a flood brings is not even looked at
+            case "websocket.disconnect":
+                raise StopConsumer
 
     async def _accept(self) -> None:
         """First, whatever follows: a browser sees no close code of a refused handshake."""
         offered = self._handshake.offered
         chosen = wire_format.SUBPROTOCOL if self._spoken else next(iter(offered), None)
-        await self._send_message({"type": "websocket.accept", "subprotocol": chosen, "headers": []})
+        await self.base_send({"type": "websocket.accept", "subprotocol": chosen, "headers": []})
 
     @property
     def _spoken(self) -> bool:
@@ -287,14 +283,14 @@ class ChatConsumer:
     async def _send_text(self, frame: str) -> None:
         if not self._closed:
             with suppress(*GONE):
-                await self._send_message({"type": "websocket.send", "text": frame, "bytes": None})
+                await self.base_send({"type": "websocket.send", "text": frame, "bytes": None})
 
     async def _close(self, code: int) -> None:
         if not self._closed:
             self._closed = True
             SOCKETS_CLOSED.labels(code=str(code)).inc()
             with suppress(*GONE):
-                await self._send_message({"type": "websocket.close", "code": code, "reason": None})
+                await self.base_send({"type": "websocket.close", "code": code, "reason": None})
 
 
 def read_frame(text: str | None) -> Command | CommandError:

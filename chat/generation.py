@@ -41,7 +41,9 @@ class Generation:
         self._lease_seconds = lease_seconds
         self._owner = uuid.uuid4()
         self._running: dict[UUID, RunningTurn] = {}
-        self._claims: dict[UUID, asyncio.Future[Claim | None]] = {}
+        self._begun: set[UUID] = set()
+        """Turns that have a task, running or not yet."""
+        self._claims: set[asyncio.Future[Claim | None]] = set()
         self._stopped_early: set[UUID] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._keepers: list[asyncio.Task[None]] = []
@@ -72,8 +74,9 @@ class Generation:
 
     def start(self, turn: UUID) -> None:
         """Run a turn in a task of its own, unless it runs here or another process is faster."""
-        if turn in self._running or turn in self._claims:
+        if turn in self._begun:
             return
+        self._begun.add(turn)
         task = asyncio.create_task(self._run(turn), name=f"turn {turn}")
         self._tasks.add(task)
         task.add_done_callback(self._forget)
@@ -88,7 +91,7 @@ class Generation:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         if self._claims:  # or a claim would be stored after the turns were handed over
-            await asyncio.wait(self._claims.values(), timeout=HAND_OVER_SECONDS)
+            await asyncio.wait(self._claims, timeout=HAND_OVER_SECONDS)
         await end([*self._tasks, *self._keepers])
         await self._hand_over()
         await self.log.close()
@@ -97,7 +100,7 @@ class Generation:
         match bell:
             case StopWanted() if running := self._running.get(bell.turn):
                 running.stop()
-            case StopWanted() if bell.turn in self._claims:
+            case StopWanted() if bell.turn in self._begun:
                 self._stopped_early.add(bell.turn)
             case TurnsLeft():
                 self._caretaker.nudge()
@@ -122,6 +125,7 @@ class Generation:
         except DatabaseError as error:
             logger.warning("turn %s left for later: %s", turn, type(error).__name__)
         finally:
+            self._begun.discard(turn)
             self._stopped_early.discard(turn)
 
     async def _claimed(self, turn: UUID) -> Claim | None:
@@ -129,11 +133,9 @@ class Generation:
         claiming = asyncio.ensure_future(
             in_database(turns.claim, turn, owner=self._owner, lease_seconds=self._lease_seconds)
         )
-        self._claims[turn] = claiming
-        try:
-            return await asyncio.shield(claiming)
-        finally:
-            del self._claims[turn]
+        self._claims.add(claiming)
+        claiming.add_done_callback(self._claims.discard)
+        return await asyncio.shield(claiming)
 
     async def _answer(self, claim: Claim) -> None:
         running = RunningTurn(claim, self.log, self._search, self._model)

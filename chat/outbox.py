@@ -16,7 +16,7 @@ from chat import wire_format
 
 PING_BYTES = 64 * 1024
 WINDOW_BYTES = 256 * 1024
-SHARE_BYTES = 64 * 1024
+SHARE_BYTES = 48 * 1024
 """What a socket may always have unanswered."""
 CROWD_BYTES = 8 * 1024 * 1024
 """What all together may have unanswered before each is held to its share."""
@@ -82,6 +82,14 @@ class Outbox:
         await self._in_time(self._send(frame))
         if self._sent - self._pinged_at_byte >= PING_BYTES:
             await self._ping()
+
+    async def answered(self) -> None:
+        """Returns when nothing is under way: the moment to make something large for the client.
+
+        Who never reads would else have it lie here ready. Raises SlowReaderError.
+        """
+        while self._sent > self._acknowledged:
+            await self._hold()
 
     def heard(self) -> None:
         """Any frame of the client proves that it lives."""

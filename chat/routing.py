@@ -8,7 +8,7 @@ from channels.routing import URLRouter
 from django.conf import settings
 from django.urls import path
 
-from chat.consumers import chat_socket
+from chat.consumers import ChatConsumer
 from chat.handshake import household_of
 from chat.metrics import SOCKETS_REFUSED
 
@@ -60,5 +60,5 @@ async def refuse(receive: Any, send: Any, *, reason: str) -> None:
     await send({"type": "websocket.close"})
 
 
-chat: Any = chat_socket  # the stubs of path() know HTTP views only
+chat: Any = ChatConsumer.as_asgi()  # the stubs of path() know HTTP views only
 websocket_application = ExactOrigin(SocketsPerAddress(URLRouter([path("ws/chat/", chat)])))

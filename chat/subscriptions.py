@@ -64,6 +64,10 @@ class Subscription:
             task.cancel()
         return tasks
 
+    def rest(self) -> None:
+        """Send nothing of the turn until `follow`."""
+        self._stop_following()
+
     def _stop_following(self) -> None:
         if self._following:
             self._following.cancel()

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from chat.models import Conversation, Message, Turn
@@ -30,6 +30,8 @@ from chat.wire_format import source_object, usage_object
 HISTORY_MESSAGES = 40
 MAX_ATTEMPTS = 3
 ADOPT_AT_ONCE = 20
+YOUNG_SECONDS = 1
+"""A turn that was stored so short a while ago is taken up by the process that stored it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,8 +231,9 @@ def hand_over(*, owner: UUID) -> int:
 
 
 def orphans() -> list[UUID]:
-    """Running turns that nobody holds."""
-    waiting = Turn.objects.filter(status=Turn.Status.RUNNING, lease_until__lte=Now())
+    """Running turns that nobody holds, but for those that their process is about to claim."""
+    young = Q(owner=None, lease_until__gt=Now() - timedelta(seconds=YOUNG_SECONDS))
+    waiting = Turn.objects.filter(~young, status=Turn.Status.RUNNING, lease_until__lte=Now())
     return list(waiting.order_by("lease_until").values_list("pk", flat=True)[:ADOPT_AT_ONCE])
 
 

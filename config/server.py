@@ -12,7 +12,7 @@ from daphne.http_protocol import WebRequest
 from daphne.server import Server, twisted_loop
 from daphne.ws_protocol import WebSocketProtocol
 from django.conf import settings
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.tcp import Port
 from twisted.python.failure import Failure
 
 from chat.commands import MAX_FRAME_BYTES
@@ -25,15 +25,24 @@ logger = logging.getLogger(__name__)
 
 GOODBYE_SECONDS = 2.0
 AFTER_GOODBYE_BYTES = 64 * 1024
+WAITING_FRAMES = 16
+"""Once so many wait for the consumer, nothing more is read; Daphne's own queue has no end."""
+READ_AGAIN_SECONDS = 0.02
+KNOCKING = 1000
+"""Connections that may wait to be accepted; Twisted's queue is far shorter."""
 FLUSH_SECONDS = 0.1
 """For the last bytes of finished answers, which Twisted writes a little later."""
 
 
 class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
-    """Limits what comes in, and that alone: Autobahn refuses to send longer messages as well."""
+    """Limits what comes in, and that alone: Autobahn refuses to send longer messages as well.
+
+    Reads no faster than the consumer does.
+    """
 
     maxMessagePayloadSize: int  # noqa: N815  (the library's name)
     _after_goodbye = 0
+    _reading = True
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802  (as above)
         """After our close frame only the client's own is worth reading, and it is short."""
@@ -41,6 +50,20 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no ty
             self._after_goodbye += len(data)
         if self._after_goodbye <= AFTER_GOODBYE_BYTES:
             super().dataReceived(data)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: FBT001, N802, N803
+        super().onMessage(payload, isBinary)
+        if self._reading and self.application_queue.qsize() >= WAITING_FRAMES:
+            self._reading = False
+            self.transport.pauseProducing()
+            twisted_loop.call_later(READ_AGAIN_SECONDS, self._read_again)
+
+    def _read_again(self) -> None:
+        if self.application_queue.empty() or self.state != self.STATE_OPEN:
+            self._reading = True
+            self.transport.resumeProducing()
+        else:
+            twisted_loop.call_later(READ_AGAIN_SECONDS, self._read_again)
 
     def sendMessage(self, *arguments: object, **options: object) -> None:  # noqa: N802  (as above)
         if self.state != self.STATE_OPEN:  # who is leaving need not hear it; Autobahn would raise
@@ -70,7 +93,7 @@ class ChatServer(Server):  # type: ignore[misc]  # daphne has no types
         )
         self._drain_seconds = drain_seconds
         self._ready = ready
-        self._ports: list[IListeningPort] = []
+        self._ports: list[Port] = []
         self._beginning: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._warming_up: asyncio.Task[None] | None = None
@@ -86,7 +109,7 @@ class ChatServer(Server):  # type: ignore[misc]  # daphne has no types
         for number in (signal.SIGTERM, signal.SIGINT):  # what still hangs now may be ended
             signal.signal(number, signal.SIG_DFL)
 
-    def listen_success(self, port: IListeningPort) -> None:
+    def listen_success(self, port: Port) -> None:
         super().listen_success(port)
         self._ports.append(port)
         self._beginning = twisted_loop.create_task(self._begin())
@@ -143,7 +166,10 @@ class ChatServer(Server):  # type: ignore[misc]  # daphne has no types
         turns = generation()
         turns.draining = True
         for port in self._ports:
-            port.stopListening()  # type: ignore[misc]  # zope interfaces lack self
+            port.numberAccepts = KNOCKING
+            # Those who have knocked are let in first: closing would cut them off.
+            port.doRead()  # type: ignore[no-untyped-call]
+            port.stopListening()  # type: ignore[no-untyped-call]
         await say_goodbye_to_all(within_seconds=min(GOODBYE_SECONDS, seconds))
         await asyncio.gather(turns.drain(seconds), self._answer_requests(seconds))
         await self._end()

@@ -5,7 +5,9 @@ import hashlib
 import json
 import ssl
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, cast
@@ -149,6 +151,8 @@ class ChatClient:
         self._revisions: dict[str, int] = {}
         self._running: dict[str, str] = {}
         """Conversation: the turn that the client last heard of."""
+        self._awaiting: Counter[str] = Counter()
+        """Syncs that conversations were asked for and have not had."""
         self.unaccepted: dict[str, Frame] = {}
         self.sent: dict[str, str] = {}
         """Messages by their ids, but for those that were refused as `busy`."""
@@ -185,6 +189,7 @@ class ChatClient:
             max_size=None,
         )
         self._connected = True
+        self._awaiting.clear()
         self._receiving = asyncio.create_task(self._receive(self._socket))
         await self._until(lambda: len(self.all_of("welcome")) > welcomes, patient=False)
         await self.resend()
@@ -257,6 +262,7 @@ class ChatClient:
         position = {"id": turn, "cursor": self.cursor_of(turn)} if turn else None
         known: Frame = {"rev": self._revisions.get(conversation, 0), "turn": position}
         self._revisions.setdefault(conversation, 0)
+        self._awaiting[conversation] += 1
         await self.say({"type": "subscribe", "conversation": conversation} | known | fields)
 
     def remember(self, conversation: str, frames: Sequence[Frame]) -> None:
@@ -344,7 +350,10 @@ class ChatClient:
             async for data in socket:
                 frame = json.loads(data)
                 self.bytes_received += len(data.encode() if isinstance(data, str) else data)
-                await self._take(frame)
+                with suppress(
+                    ConnectionClosed
+                ):  # too late to answer, but there may be more to read
+                    await self._take(frame)
                 async with self._news:
                     self.frames.append(frame)
                     self._news.notify_all()
@@ -365,7 +374,10 @@ class ChatClient:
                 self._follow_turn(frame["conversation"], frame["turn"], frame["message"])
             case "error" if frame["code"] == "busy" and frame["id"] in self.unaccepted:
                 del self.unaccepted[frame["id"]], self.sent[frame["id"]]
+            case "error" if frame["id"] is None:
+                self._awaiting.clear()
             case "sync":
+                self._awaiting[frame["conversation"]] -= 1
                 self._note_revision(frame)
                 self._told |= {message["id"]: message for message in frame["messages"]}
                 if turn := frame["turn"]:
@@ -375,6 +387,8 @@ class ChatClient:
 
     async def _take_piece(self, frame: Frame) -> None:
         reply = self.reply(frame["turn"])
+        if any(self._awaiting[c] > 0 for c, turn in self._running.items() if turn == frame["turn"]):
+            return  # it comes again after the sync
         if cursor_of(frame["cursor"]) <= reply.cursor:
             self.repeats += 1
             return

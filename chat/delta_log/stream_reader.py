@@ -10,11 +10,10 @@ from redis.exceptions import RedisError
 
 from chat.delta_log.base import LoggedEvent, Tail
 from chat.delta_log.bells import Bell
-from chat.delta_log.encoding import UnknownEntryError, decoded
+from chat.delta_log.encoding import decoded
 from chat.delta_log.redis_names import Entries, Names, bell_of, newest_id, read
 from chat.metrics import LOG_GAPS
 from chat.turn.cursor import Cursor
-from chat.turn.events import LogEvent
 
 logger = logging.getLogger(__name__)
 
@@ -97,26 +96,33 @@ class StreamReader:
 
     def _take(self, tail: Tail, entries: Entries) -> bool:
         """Whether the entries go on where the tail ends. What does not is read again later."""
-        events = []
-        last = tail.last
-        for id_, entry in entries:
-            cursor = Cursor.parse(id_.decode())
-            if cursor <= last:
-                continue
-            event = readable(entry) if follows(cursor, last) else None
-            if event is None:
-                break
-            events.append(LoggedEvent(cursor=cursor, event=event))
-            last = cursor
+        events, whole = continuing(tail.last, entries)
         if events:
             tail.extend(events)
-        return last >= cursor
+        return whole
 
 
-def readable(entry: Mapping[bytes, bytes]) -> LogEvent | None:
+def continuing(last: Cursor, entries: Entries) -> tuple[list[LoggedEvent], bool]:
+    """The new events that go on from `last`, and whether that is all there is in the entries."""
+    events: list[LoggedEvent] = []
+    for entry in entries:
+        logged = readable(entry)
+        if logged is None:
+            return events, False
+        if logged.cursor <= last:
+            continue
+        if not follows(logged.cursor, last):
+            return events, False
+        events.append(logged)
+        last = logged.cursor
+    return events, True
+
+
+def readable(entry: tuple[bytes, Mapping[bytes, bytes]]) -> LoggedEvent | None:
+    """None for an entry of another version, or of somebody else."""
     try:
-        return decoded(entry)
-    except UnknownEntryError:
+        return LoggedEvent(cursor=Cursor.parse(entry[0].decode()), event=decoded(entry[1]))
+    except ValueError:
         logger.warning("an entry of a delta log cannot be read")
         return None
 

@@ -203,7 +203,7 @@ class StreamWriter:
     async def _repair(self, client: Redis, stream: OwnedStream) -> None:
         """Either a later attempt has begun, or the stream was lost: then write it anew."""
         newest = await newest_id(client, stream.key)
-        if newest and Cursor.parse(newest).attempt > stream.attempt:
+        if newest and attempt_of(newest) > stream.attempt:
             FENCED.inc()
             del self._streams[stream.turn]
             stream.fenced()
@@ -232,3 +232,11 @@ def add_events(pipeline: Pipeline, stream: OwnedStream, events: Sequence[LoggedE
         pipeline.xadd(stream.key, encoded(logged.event), id=str(logged.cursor))
     pipeline.xlen(stream.key)
     pipeline.expire(stream.key, EXPIRE_SECONDS)
+
+
+def attempt_of(id_: str) -> int:
+    """0 for an id that no owner of a turn has written."""
+    try:
+        return Cursor.parse(id_).attempt
+    except ValueError:
+        return 0

@@ -19,7 +19,7 @@ class Chains:
     snapshot stands for a subscription that is over at once, and so ends no earlier one.
     """
 
-    places: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    places: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     beginnings: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     subscribed: defaultdict[str, deque[Frame]] = field(default_factory=lambda: defaultdict(deque))
 
@@ -50,20 +50,20 @@ class Chains:
         turn = snapshot["turn"]
         if turn not in self.places and not self.beginnings[turn]:
             return "a snapshot that nobody asked for"
-        self.places[turn].add(snapshot["cursor"])
+        self.places[turn].append(snapshot["cursor"])
         return None
 
     def _go_on(self, frame: Frame) -> str | None:
         turn, after = frame["turn"], frame["after"]
         places, begun = self.places[turn], self.beginnings[turn]
         if after in places:
-            places.discard(after)
+            places.remove(after)
         elif after in begun:
             places.clear()
             del begun[: begun.index(after) + 1]
         else:
             return f"{after} does not continue {sorted(places)}"
-        places.add(frame["cursor"])
+        places.append(frame["cursor"])
         return wrong_step(frame)
 
 

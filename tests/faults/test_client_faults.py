@@ -77,6 +77,7 @@ async def test_fault_02_connection_cut_after_some_bytes_costs_nothing(
             await client.say(client.note_unaccepted(send_command("The hen")))
             await cut.wait()
 
+            await client.vanish()
             await client.connect(cluster.servers[-1])
 
             await assert_standing(cluster, client)
@@ -97,6 +98,7 @@ async def test_fault_03_message_whose_acceptance_was_lost_is_stored_once(
             await client.say(command)
             await cut.wait()
 
+            await client.vanish()
             await client.connect(cluster.servers[-1])
             accepted = await client.frame("accepted", id=command["id"])
 

@@ -73,6 +73,7 @@ async def test_fault_28_client_that_sleeps_is_given_up_and_resumes_when_it_wakes
 
             door.proxy.cut()
             door.proxy.release()
+            await client.vanish()
             await client.connect()
             await client.end_of(accepted["turn"])
 

@@ -37,6 +37,9 @@ def cluster(
         "TRUSTED_PROXIES": "127.0.0.1",
         "TURN_LEASE_SECONDS": "15",
         "DRAIN_SECONDS": "15",
+        "MODEL_CONNECT_SECONDS": "60",  # the provider is in this very process
+        "MODEL_FIRST_TOKEN_SECONDS": "120",
+        "MODEL_PROGRESS_SECONDS": "120",
     }
     with Cluster(postgres, provider, redis=redis, count=2, settings=settings) as cluster:
         yield cluster

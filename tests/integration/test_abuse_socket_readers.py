@@ -40,11 +40,13 @@ async def test_t07_two_hundred_who_never_read_cost_little_and_nobody_else_waits(
     patient_server: ChatServer, model: Model
 ) -> None:
     alice = await Visitor.arrive(patient_server)
+    async with ChatClient(alice) as client:
+        await client.ask("孩子总是撞头怎么办？")  # now everything is loaded
     gate = Latch()
     async with AsyncExitStack() as stack:
         model.script(Answer(LONG_REPLY, pieces=400, gate=gate, gate_after=2))
         reader = await stack.enter_async_context(ChatClient(alice))
-        accepted = await reader.send("How much can you say?")
+        accepted = await reader.send("Hello!")
         before = memory(patient_server)
         stuck = [
             await stack.enter_async_context(
@@ -54,6 +56,7 @@ async def test_t07_two_hundred_who_never_read_cost_little_and_nobody_else_waits(
         ]
         for socket in stuck:
             await socket.say({"type": "subscribe", "conversation": accepted["conversation"]})
+            await socket.until("sync")  # the last thing that it reads
 
         gate.open()
         async with asyncio.timeout(STUCK_SECONDS):  # nobody has been sent away yet

@@ -45,6 +45,12 @@ def mortal(database: str, scripted_server: OpenAIServer) -> Iterator[ChatServer]
 
 
 @pytest.fixture
+async def callers(mortal: ChatServer) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=mortal.url, timeout=20, verify=NO_TLS) as client:
+        yield client
+
+
+@pytest.fixture
 async def http(mortal: ChatServer) -> AsyncIterator[httpx2.AsyncClient]:
     """With a connection that is kept open, as proxies and health checks do."""
     async with httpx2.AsyncClient(base_url=mortal.url, timeout=20, verify=NO_TLS) as client:
@@ -153,14 +159,18 @@ def test_process_of_another_machine_is_not_drained_from_here(mortal: ChatServer)
 
 
 async def test_replies_over_http_are_finished_and_new_ones_refused(
-    mortal: ChatServer, model: Model, database: str, http: httpx2.AsyncClient
+    mortal: ChatServer,
+    model: Model,
+    database: str,
+    callers: httpx2.AsyncClient,
+    http: httpx2.AsyncClient,
 ) -> None:
     gate = Latch()
     model.script(*[Answer("Hold him. Then wait.", pieces=2, gate=gate, gate_after=1)] * 2)
     program = {"Authorization": f"Bearer {new_key(database, server=mortal)}"}
     asked = {"messages": [{"role": "user", "content": QUESTION}], "model": "expertline"}
-    plain = asyncio.create_task(http.post("/api/python", json={"content": QUESTION}))
-    whole = asyncio.create_task(http.post("/v1/chat/completions", json=asked, headers=program))
+    plain = asyncio.create_task(callers.post("/api/python", json={"content": QUESTION}))
+    whole = asyncio.create_task(callers.post("/v1/chat/completions", json=asked, headers=program))
     await model.request(2)
 
     mortal.terminate()

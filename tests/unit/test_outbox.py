@@ -222,6 +222,18 @@ async def test_frame_that_does_not_fit_asks_for_an_acknowledgement_first(wire: W
     assert [len(frame) for frame in wire.frames if not frame.startswith("{")] == [5, WINDOW_BYTES]
 
 
+async def test_who_waits_for_everything_to_be_answered_asks_first(wire: Wire) -> None:
+    await wire.outbox.send("small")
+    waiting = asyncio.create_task(wire.outbox.answered())
+    while not wire.pings:
+        await asyncio.sleep(0)
+    assert not waiting.done()
+
+    wire.outbox.pong(1)
+
+    await asyncio.wait_for(waiting, 5)
+
+
 async def test_what_a_closed_socket_had_under_way_counts_no_more() -> None:
     crowd = Crowd()
     wire = Wire(crowd=crowd)

@@ -22,7 +22,7 @@ export class ChatClient {
     this.stops = new Set(); // of turns whose end has not been seen
     this.outbox = outbox;
     this.onChange = onChange;
-    this.awaitsSync = false;
+    this.syncsAwaited = 0;
     this.delivery = new Delivery(outbox, {
       locks,
       send: (entry) => this.sendEntry(entry),
@@ -57,6 +57,7 @@ export class ChatClient {
       this.socket.send({ type: "unsubscribe", conversation: this.conversation.id });
     }
     this.conversation = id ? new Conversation(id, { begun: false }) : null;
+    this.syncsAwaited = 0;
     this.problem = null;
     this.subscribe();
     this.onChange();
@@ -135,7 +136,7 @@ export class ChatClient {
   }
 
   connectionChanged() {
-    this.awaitsSync = false;
+    this.syncsAwaited = 0;
     if (this.socket.state !== "open") this.delivery.lost();
     if (this.socket.state === "ended") this.delivery.leave();
     this.onChange();
@@ -172,12 +173,9 @@ export class ChatClient {
     const { conversation } = this;
     if (!conversation || conversation.unsent) return;
     const { id, rev, turn } = conversation;
-    this.awaitsSync = this.socket.send({
-      type: "subscribe",
-      conversation: id,
-      rev,
-      turn: turn && { id: turn.id, cursor: turn.cursor },
-    });
+    const position = turn && { id: turn.id, cursor: turn.cursor };
+    const sent = this.socket.send({ type: "subscribe", conversation: id, rev, turn: position });
+    if (sent) this.syncsAwaited += 1;
   }
 
   receive(frame) {
@@ -202,7 +200,7 @@ export class ChatClient {
 
   synced(frame) {
     if (frame.conversation !== this.conversation?.id) return;
-    this.awaitsSync = false;
+    this.syncsAwaited -= 1;
     const { turn: before } = this.conversation;
     this.conversation.sync(frame);
     const { turn } = this.conversation;
@@ -224,12 +222,13 @@ export class ChatClient {
     this.delivery.flush();
   }
 
-  /** A frame of the running turn: text, event, snapshot or end. */
+  /** A frame of the running turn: text, event, snapshot or end. What comes between a `subscribe`
+   * and its `sync` is told again after that, from the cursor that was named. */
   followed(frame) {
     const turn = this.conversation?.turn;
-    if (!turn || frame.turn !== turn.id) return;
+    if (!turn || frame.turn !== turn.id || this.syncsAwaited) return;
     const taken = turn.take(frame);
-    if (taken === "gap" && !this.awaitsSync) this.fillGap(turn);
+    if (taken === "gap") this.fillGap(turn);
     if (taken === "applied") turn.gaps = 0;
     if (taken === "applied" && frame.type === "end") this.ended(frame);
   }
@@ -272,14 +271,14 @@ export class ChatClient {
 
   /** A `sync` that is on its way already will tell it all. */
   resubscribe() {
-    if (!this.awaitsSync) this.subscribe();
+    if (!this.syncsAwaited) this.subscribe();
   }
 
   refused(frame) {
     if (this.outbox.get(frame.id)) {
       this.messageRefused(frame);
-    } else if (this.awaitsSync) {
-      this.awaitsSync = false;
+    } else if (this.syncsAwaited) {
+      this.syncsAwaited -= 1;
       this.subscriptionRefused(frame);
     } else if (this.stops.size && PASSING.has(frame.code)) {
       this.later(frame.retry_ms, () => this.sendStops());

@@ -1,0 +1,134 @@
+"""A thousand sockets that come back at once, each to a turn that runs, while others are read."""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from bench.delivery_stage import Mode, percentile, say
+from bench.delivery_streams import begin
+from bench.stamping_provider import question
+from bench.wire_reader import WireReader
+from tests.chat_client import Frame, Visitor
+
+SOCKETS = 1000
+TURNS = 10
+TOLD = 60
+"""Pieces of each turn that were told when the sockets come back; they know the first `KNOWN`."""
+KNOWN = 20
+OTHERS = 5
+CALM_SECONDS = 2.0
+LOST = (OSError, EOFError, TimeoutError, InvalidHandshake, ConnectionClosed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A visitor's turn."""
+
+    visitor: Visitor
+    conversation: str
+    turn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """Seconds until each socket had caught up, and milliseconds of others' pieces meanwhile."""
+
+    seconds: list[float]
+    failures: int
+    calm: list[float]
+    meanwhile: list[float]
+
+
+async def compare_reconnects(modes: tuple[Mode, ...]) -> None:
+    say(f"{SOCKETS} sockets that resume {TURNS} running turns at once: s until they have caught up")
+    crowds = [await crowd(mode) for mode in modes]
+    for mode, each in zip(modes, crowds, strict=True):
+        say(row(mode, each, crowds[0]))
+
+
+def row(mode: Mode, crowd: Crowd, memory: Crowd) -> str:
+    half, last = percentile(crowd.seconds, 0.5), max(crowd.seconds)
+    calm, meanwhile = (
+        f"{percentile(values, 0.5):6.1f} {percentile(values, 0.99):6.1f}"
+        for values in (crowd.calm, crowd.meanwhile)
+    )
+    return (
+        f"{mode.name:21} half {half:5.2f} s, all {last:5.2f} s"
+        f" ({last / max(memory.seconds):4.2f} x), {crowd.failures} attempts failed;"
+        f" ms of {OTHERS} other streams p50 p99: before {calm}, meanwhile {meanwhile}"
+    )
+
+
+async def crowd(mode: Mode) -> Crowd:
+    running = await asyncio.gather(*(half_told(mode) for _ in range(TURNS)))
+    others = await asyncio.gather(*(other_stream(mode) for _ in range(OTHERS)))
+    await asyncio.sleep(CALM_SECONDS)
+    failures: list[BaseException] = []
+    began = time.monotonic_ns()
+    back = await asyncio.gather(
+        *(come_back(mode, running[i % TURNS], failures) for i in range(SOCKETS))
+    )
+    ended = time.monotonic_ns()
+    delays = [each for reader, other in others for each in reader.delays(other.turn)]
+    for reader in [*(reader for reader, _ in back), *(reader for reader, _ in others)]:
+        await reader.close()
+    await asyncio.gather(*(stop(mode, each) for each in [*running, *(run for _, run in others)]))
+    return Crowd(
+        seconds=[(moment - began) / 1e9 for _, moment in back],
+        failures=len(failures),
+        calm=[delay for sent, delay in delays if sent < began],
+        meanwhile=[delay for sent, delay in delays if began <= sent < ended],
+    )
+
+
+async def half_told(mode: Mode) -> Running:
+    """So many pieces at once, and then hardly any more."""
+    visitor = await Visitor.arrive(mode.owner)
+    asking = await WireReader.open(visitor, mode.owner)
+    accepted = await asking.ask(question(pieces=2 * TOLD, pace=2, after=0, burst=TOLD))
+    await asking.reaches(accepted["turn"], TOLD)
+    await asking.close()
+    return running_of(visitor, accepted)
+
+
+def running_of(visitor: Visitor, accepted: Frame) -> Running:
+    return Running(visitor=visitor, conversation=accepted["conversation"], turn=accepted["turn"])
+
+
+async def other_stream(mode: Mode) -> tuple[WireReader, Running]:
+    visitor = await Visitor.arrive(mode.owner)
+    reader = await WireReader.open(visitor, mode.reader)
+    accepted = await begin(visitor, mode, reader, question(pieces=1500, pace=0.02, after=0.5))
+    await reader.frame('"type":"text"', accepted["turn"])
+    return reader, running_of(visitor, accepted)
+
+
+async def come_back(
+    mode: Mode, running: Running, failures: list[BaseException]
+) -> tuple[WireReader, int]:
+    """The socket, and when it had caught up; again with full jitter where it fails."""
+    for attempt in range(10):
+        try:
+            return await resumed(mode, running)
+        except LOST as error:
+            failures.append(error)
+            await asyncio.sleep(random.uniform(0, min(10, 0.2 * 2**attempt)))  # noqa: S311
+    raise RuntimeError("A socket could not come back.")
+
+
+async def resumed(mode: Mode, running: Running) -> tuple[WireReader, int]:
+    reader = await WireReader.open(running.visitor, mode.reader)
+    turn: Frame = {"id": running.turn, "cursor": f"1-{KNOWN}"}
+    await reader.say(type="subscribe", conversation=running.conversation, rev=1, turn=turn)
+    return reader, await reader.reaches(running.turn, TOLD)
+
+
+async def stop(mode: Mode, running: Running) -> None:
+    reader = await WireReader.open(running.visitor, mode.owner)
+    await reader.say(type="subscribe", conversation=running.conversation)
+    await reader.say(type="stop", turn=running.turn)
+    await reader.frame('"type":"end"', running.turn)
+    await reader.close()

@@ -1,0 +1,104 @@
+"""A socket that reads as fast as it can, and notes when each frame came. It is parsed later."""
+
+import asyncio
+import json
+import time
+from contextlib import suppress
+from typing import Any, Self
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin, Subprotocol
+
+from bench.stamping_provider import STAMP
+from tests.chat_client import PROTOCOL, Frame, Visitor, new_id
+from tests.serving import ChatServer
+
+PING = '{"type":"ping"'
+LIMIT_SECONDS = 60
+
+
+class WireReader:
+    """`frames` are all that came, each with the moment in nanoseconds."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.frames: list[tuple[int, str]] = []
+        self._socket = socket
+        self._news = asyncio.Event()
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def open(cls, visitor: Visitor, server: ChatServer) -> Self:
+        """Raises OSError, TimeoutError or websockets' errors."""
+        socket = await connect(
+            server.socket_url,
+            origin=Origin(server.url),
+            subprotocols=[Subprotocol(PROTOCOL)],
+            additional_headers={"Cookie": visitor.cookie},
+            compression=None,
+            ping_interval=None,
+            max_size=None,
+        )
+        return cls(socket)
+
+    async def close(self) -> None:
+        self._socket.transport.abort()
+        await self._reading
+
+    async def say(self, **command: Any) -> None:
+        await self._socket.send(json.dumps(command))
+
+    async def ask(self, text: str) -> Frame:
+        """The `accepted` frame of a message in a new conversation."""
+        id_, conversation = new_id(), new_id()
+        await self.say(type="send", id=id_, conversation=conversation, text=text, parent=None)
+        _, accepted = await self.frame('"type":"accepted"', id_)
+        return accepted
+
+    async def frame(self, *words: str, seconds: float = LIMIT_SECONDS) -> tuple[int, Frame]:
+        """The first frame in which all these words are, and when it came."""
+        position = 0
+        async with asyncio.timeout(seconds):
+            while True:
+                for moment, data in self.frames[position:]:
+                    if all(word in data for word in words):
+                        return moment, json.loads(data)
+                position = len(self.frames)
+                self._news.clear()
+                await self._news.wait()
+
+    async def reaches(self, turn: str, n: int) -> int:
+        """When it was told of event `n` of the first attempt, or of a later one."""
+        position = 0
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while True:
+                for moment, data in self.frames[position:]:
+                    if turn in data and '"cursor"' in data and event_of(json.loads(data)) >= n:
+                        return moment
+                position = len(self.frames)
+                self._news.clear()
+                await self._news.wait()
+
+    def delays(self, turn: str) -> list[tuple[int, float]]:
+        """Of each piece of a turn's text: when it was sent, and its milliseconds until it came."""
+        return [
+            (sent, (moment - sent) / 1e6)
+            for moment, data in self.frames
+            if data.startswith('{"type":"text"') and turn in data
+            for sent in map(int, STAMP.findall(data))
+        ]
+
+    async def _read(self) -> None:
+        with suppress(ConnectionClosed):
+            async for data in self._socket:
+                text = str(data)
+                self.frames.append((time.monotonic_ns(), text))
+                self._news.set()
+                if text.startswith(PING):
+                    await self.say(type="pong", k=json.loads(text)["k"])
+
+
+def event_of(frame: Frame) -> int:
+    """The number of the event that it leads to; 0 for a frame that is of no turn."""
+    cursor = frame.get("cursor")
+    return int(cursor.split("-")[1]) if cursor else 0
