@@ -16,8 +16,7 @@ from tests.chat_client import Frame, Visitor
 SOCKETS = 1000
 TURNS = 10
 TOLD = 60
-"""Pieces of each turn that were told when the sockets come back; they know the first `KNOWN`."""
-KNOWN = 20
+"""Pieces of each turn that were told when the sockets come back; they know a third of them."""
 OTHERS = 5
 CALM_SECONDS = 2.0
 LOST = (OSError, EOFError, TimeoutError, InvalidHandshake, ConnectionClosed)
@@ -30,6 +29,8 @@ class Running:
     visitor: Visitor
     conversation: str
     turn: str
+    events: int = 0
+    """Told already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +89,15 @@ async def half_told(mode: Mode) -> Running:
     """So many pieces at once, and then hardly any more."""
     visitor = await Visitor.arrive(mode.owner)
     asking = await WireReader.open(visitor, mode.owner)
-    accepted = await asking.ask(question(pieces=2 * TOLD, pace=2, after=0, burst=TOLD))
-    await asking.reaches(accepted["turn"], TOLD)
+    accepted = await asking.ask(question(pieces=2 * TOLD, pace=2, after=0, quick=TOLD))
+    events = await asking.told(accepted["turn"], TOLD)
     await asking.close()
-    return running_of(visitor, accepted)
+    return running_of(visitor, accepted, events)
 
 
-def running_of(visitor: Visitor, accepted: Frame) -> Running:
-    return Running(visitor=visitor, conversation=accepted["conversation"], turn=accepted["turn"])
+def running_of(visitor: Visitor, accepted: Frame, events: int = 0) -> Running:
+    conversation, turn = accepted["conversation"], accepted["turn"]
+    return Running(visitor=visitor, conversation=conversation, turn=turn, events=events)
 
 
 async def other_stream(mode: Mode) -> tuple[WireReader, Running]:
@@ -121,9 +123,9 @@ async def come_back(
 
 async def resumed(mode: Mode, running: Running) -> tuple[WireReader, int]:
     reader = await WireReader.open(running.visitor, mode.reader)
-    turn: Frame = {"id": running.turn, "cursor": f"1-{KNOWN}"}
+    turn: Frame = {"id": running.turn, "cursor": f"1-{running.events // 3}"}
     await reader.say(type="subscribe", conversation=running.conversation, rev=1, turn=turn)
-    return reader, await reader.reaches(running.turn, TOLD)
+    return reader, await reader.reaches(running.turn, running.events)
 
 
 async def stop(mode: Mode, running: Running) -> None:

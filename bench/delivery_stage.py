@@ -42,31 +42,48 @@ class Mode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A database in a folder, a Redis and a provider, for as many servers as one likes."""
+    """A Redis and a provider, for as many servers as one likes."""
 
-    folder: Path
     redis_url: str
     provider_url: str
 
     @contextmanager
     def serving(self, count: int, *, redis: bool, **settings: str) -> Iterator[list[ChatServer]]:
+        """So many processes on a database of their own."""
         variables = MANY | {"OPENAI_BASE_URL": self.provider_url} | settings
         if redis:
             variables["REDIS_URL"] = self.redis_url
-        servers = [ChatServer(folder=self.folder, settings=variables) for _ in range(count)]
         with ExitStack() as stack, ThreadPoolExecutor() as threads:
+            folder = stack.enter_context(migrated())
+            servers = [ChatServer(folder=folder, settings=variables) for _ in range(count)]
             for started in [threads.submit(server.__enter__) for server in servers]:
                 stack.enter_context(leaving(started.result()))
             yield servers
 
     @contextmanager
     def modes(self) -> Iterator[tuple[Mode, ...]]:
-        with self.serving(1, redis=False) as (alone,), self.serving(2, redis=True) as (one, other):
+        """With a lease so long that no process takes up what another has not begun yet."""
+        lease = {"TURN_LEASE_SECONDS": "60"}
+        with (
+            self.serving(1, redis=False, **lease) as (alone,),
+            self.serving(2, redis=True, **lease) as (one, other),
+        ):
             yield (
                 Mode(name="memory", owner=alone, reader=alone),
                 Mode(name="Redis, same process", owner=one, reader=one),
                 Mode(name="Redis, other process", owner=one, reader=other),
             )
+
+
+@contextmanager
+def migrated() -> Iterator[Path]:
+    """A folder for servers' data, whose embedded database has its tables."""
+    folder = new_folder()
+    try:
+        manage("migrate", "-v0", environment=environment(folder)).check_returncode()
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 @contextmanager
@@ -82,14 +99,8 @@ def stage() -> Iterator[Stage]:
     """Everything is gone afterwards."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(OPEN_FILES, hard), hard))
-    folder = new_folder()
-    try:
-        migrated = manage("migrate", "-v0", environment=environment(folder))
-        migrated.check_returncode()
-        with RedisServer() as redis, provider() as url:
-            yield Stage(folder=folder, redis_url=redis.url, provider_url=url)
-    finally:
-        shutil.rmtree(folder)
+    with RedisServer() as redis, provider() as url:
+        yield Stage(redis_url=redis.url, provider_url=url)
 
 
 @contextmanager

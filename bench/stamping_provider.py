@@ -1,8 +1,8 @@
 """An OpenAI-compatible server whose words are the moments at which they were sent.
 
 `python -m bench.stamping_provider` prints its base URL. A question such as
-"pieces=150 pace=0.02 after=1 burst=0" says how its answer comes: the first piece after so many
-seconds, so many at once, and the others at the pace.
+"pieces=150 pace=0.02 after=1 quick=0" says how its answer comes: the first piece after so many
+seconds, so many in quick succession, and the others at the pace.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ from tests.openai_server import EVENT_STREAM, OpenAIServer, Received
 STAMP = re.compile(r"(\d+)@")
 """Nanoseconds of the machine's monotonic clock, which all processes share."""
 
+QUICK_SECONDS = 0.005
+
 
 class StampingProvider(OpenAIServer):
     async def _send_stream(
@@ -31,14 +33,13 @@ class StampingProvider(OpenAIServer):
             await asyncio.sleep(due - time.monotonic())
             writer.write(body_chunk(delta(f" {time.monotonic_ns()}@")))
             await writer.drain()
-            if number >= wish["burst"]:
-                due += wish["pace"]
+            due += QUICK_SECONDS if number < wish["quick"] else wish["pace"]
         writer.write(body_chunk(reply.closing) + LAST_CHUNK)
         await writer.drain()
 
 
-def question(*, pieces: int, pace: float, after: float = 1, burst: int = 0) -> str:
-    return f"pieces={pieces} pace={pace} after={after} burst={burst}"
+def question(*, pieces: int, pace: float, after: float = 1, quick: int = 0) -> str:
+    return f"pieces={pieces} pace={pace} after={after} quick={quick}"
 
 
 def wish_of(body: JsonObject) -> dict[str, float]:

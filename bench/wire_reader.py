@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any, Self
 
@@ -55,27 +56,37 @@ class WireReader:
         _, accepted = await self.frame('"type":"accepted"', id_)
         return accepted
 
-    async def frame(self, *words: str, seconds: float = LIMIT_SECONDS) -> tuple[int, Frame]:
+    async def frame(self, *words: str) -> tuple[int, Frame]:
         """The first frame in which all these words are, and when it came."""
-        position = 0
-        async with asyncio.timeout(seconds):
-            while True:
-                for moment, data in self.frames[position:]:
-                    if all(word in data for word in words):
-                        return moment, json.loads(data)
-                position = len(self.frames)
-                self._news.clear()
-                await self._news.wait()
+        async for moment, data in self._coming():
+            if all(word in data for word in words):
+                return moment, json.loads(data)
+        raise RuntimeError("Frames come until somebody stops reading them.")
 
-    async def reaches(self, turn: str, n: int) -> int:
-        """When it was told of event `n` of the first attempt, or of a later one."""
+    async def told(self, turn: str, pieces: int) -> int:
+        """The number of the event with which so many pieces of its text had come."""
+        known = 0
+        async for _, data in self._coming():
+            known += len(STAMP.findall(data)) if is_text(data, turn) else 0
+            if known >= pieces:
+                return event_of(json.loads(data))
+        raise RuntimeError("Frames come until somebody stops reading them.")
+
+    async def reaches(self, turn: str, event: int) -> int:
+        """When it was told of that event, or of a later one."""
+        async for moment, data in self._coming():
+            if turn in data and event_of(json.loads(data)) >= event:
+                return moment
+        raise RuntimeError("Frames come until somebody stops reading them.")
+
+    async def _coming(self) -> AsyncIterator[tuple[int, str]]:
+        """Every frame from the first one on, as they come. Raises TimeoutError."""
         position = 0
         async with asyncio.timeout(LIMIT_SECONDS):
             while True:
-                for moment, data in self.frames[position:]:
-                    if turn in data and '"cursor"' in data and event_of(json.loads(data)) >= n:
-                        return moment
-                position = len(self.frames)
+                for each in self.frames[position:]:
+                    yield each
+                    position += 1
                 self._news.clear()
                 await self._news.wait()
 
@@ -84,7 +95,7 @@ class WireReader:
         return [
             (sent, (moment - sent) / 1e6)
             for moment, data in self.frames
-            if data.startswith('{"type":"text"') and turn in data
+            if is_text(data, turn)
             for sent in map(int, STAMP.findall(data))
         ]
 
@@ -96,6 +107,10 @@ class WireReader:
                 self._news.set()
                 if text.startswith(PING):
                     await self.say(type="pong", k=json.loads(text)["k"])
+
+
+def is_text(data: str, turn: str) -> bool:
+    return data.startswith('{"type":"text"') and turn in data
 
 
 def event_of(frame: Frame) -> int:

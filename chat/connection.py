@@ -87,6 +87,7 @@ class Connection:
         """Listen before reading, or a change between the two would be told by neither."""
         conversation = command.conversation
         await in_database(conversations.conversation_of, self._identity, conversation)
+        await self._outbox.room_for_much()
         subscription = self._subscription(conversation)
         view = await in_database(conversations.view, self._identity, command)
         cursor = START
@@ -107,6 +108,7 @@ class Connection:
         if in_log(turn, self._generation.log):
             subscription.follow(turn.id, cursor)
         elif turn.last is not None and cursor < turn.last:
+            await self._outbox.room_for_much()
             await self._tell(await retold(self._identity, turn, turn.last))
 
     async def _retell_lost(self, turn: UUID) -> None:

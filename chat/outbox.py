@@ -6,9 +6,10 @@ bounded, too: while it is much, each has to do with less.
 """
 
 import asyncio
+import secrets
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Literal
 
@@ -20,6 +21,7 @@ SHARE_BYTES = 48 * 1024
 """What a socket may always have unanswered."""
 CROWD_BYTES = 8 * 1024 * 1024
 """What all together may have unanswered before each is held to its share."""
+PING_STEP = 2**20
 SILENT_PINGS = 3
 """Pings without a pong, each `ping_seconds` apart, after which the client is gone."""
 
@@ -43,6 +45,14 @@ class Crowd:
         return self.unanswered >= self._most
 
 
+def unguessable() -> Iterator[int]:
+    """Numbers of pings: who could guess the next one would acknowledge what it never read."""
+    k = 0
+    while True:
+        k += 1 + secrets.randbelow(PING_STEP)
+        yield k
+
+
 class Outbox:
     """`stuck_seconds` without an acknowledgement mean that nobody reads."""
 
@@ -53,6 +63,7 @@ class Outbox:
         *,
         ping_seconds: float,
         stuck_seconds: float,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         self._send = send
         self._crowd = crowd
@@ -61,7 +72,7 @@ class Outbox:
         self._sent = 0
         self._acknowledged = 0
         self._pinged_at_byte = 0
-        self._k = 0
+        self._numbers = numbers or unguessable()
         self._pings: deque[tuple[int, int]] = deque()
         self._held = 0
         self._progress = asyncio.Event()
@@ -83,12 +94,11 @@ class Outbox:
         if self._sent - self._pinged_at_byte >= PING_BYTES:
             await self._ping()
 
-    async def answered(self) -> None:
-        """Returns when nothing is under way: the moment to make something large for the client.
-
-        Who never reads would else have it lie here ready. Raises SlowReaderError.
+    async def room_for_much(self) -> None:
+        """The moment to make something large. In a crowd it comes when nothing is under way: who
+        never reads would else have it lie here ready. Raises SlowReaderError.
         """
-        while self._sent > self._acknowledged:
+        while self._crowd.full and self._sent > self._acknowledged:
             await self._hold()
 
     def heard(self) -> None:
@@ -97,10 +107,13 @@ class Outbox:
 
     def pong(self, k: int) -> bool:
         """Everything sent before ping `k` has arrived. Whether that ping was still unanswered."""
-        before = len(self._pings)
-        while self._pings and self._pings[0][0] <= k <= self._k:
-            self._acknowledge(self._pings.popleft()[1])
-        return len(self._pings) < before
+        if all(k != known for known, _ in self._pings):
+            return False
+        number = None
+        while number != k:
+            number, sent = self._pings.popleft()
+            self._acknowledge(sent)
+        return True
 
     async def lost(self) -> Loss:
         """Ping while nothing else does; returns when the client is gone or does not read."""
@@ -148,10 +161,10 @@ class Outbox:
         self._progress = asyncio.Event()
 
     async def _ping(self) -> None:
-        self._k += 1
-        self._pings.append((self._k, self._sent))
+        k = next(self._numbers)
+        self._pings.append((k, self._sent))
         self._pinged_at_byte = self._sent
-        await self._in_time(self._send(wire_format.ping(self._k)))
+        await self._in_time(self._send(wire_format.ping(k)))
 
     async def _in_time(self, awaited: Awaitable[object]) -> None:
         """Some servers hold a send until the client reads; Daphne never does."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import count, islice, pairwise
 
 import pytest
 
@@ -13,6 +14,7 @@ from chat.outbox import (
     Crowd,
     Outbox,
     SlowReaderError,
+    unguessable,
 )
 
 FRAME = "x" * (16 * 1024)
@@ -31,7 +33,11 @@ class Wire:
     ) -> None:
         self.frames: list[str] = []
         self.outbox = Outbox(
-            self.send, crowd or Crowd(), ping_seconds=ping_seconds, stuck_seconds=stuck_seconds
+            self.send,
+            crowd or Crowd(),
+            ping_seconds=ping_seconds,
+            stuck_seconds=stuck_seconds,
+            numbers=count(1),
         )
 
     async def send(self, frame: str) -> None:
@@ -222,9 +228,10 @@ async def test_frame_that_does_not_fit_asks_for_an_acknowledgement_first(wire: W
     assert [len(frame) for frame in wire.frames if not frame.startswith("{")] == [5, WINDOW_BYTES]
 
 
-async def test_who_waits_for_everything_to_be_answered_asks_first(wire: Wire) -> None:
+async def test_in_a_crowd_something_large_is_made_when_all_else_is_answered() -> None:
+    wire = Wire(crowd=Crowd(most=1))
     await wire.outbox.send("small")
-    waiting = asyncio.create_task(wire.outbox.answered())
+    waiting = asyncio.create_task(wire.outbox.room_for_much())
     while not wire.pings:
         await asyncio.sleep(0)
     assert not waiting.done()
@@ -232,6 +239,22 @@ async def test_who_waits_for_everything_to_be_answered_asks_first(wire: Wire) ->
     wire.outbox.pong(1)
 
     await asyncio.wait_for(waiting, 5)
+
+
+async def test_without_a_crowd_something_large_is_made_at_once(wire: Wire) -> None:
+    await wire.outbox.send("small")
+
+    await wire.outbox.room_for_much()
+
+    assert wire.pings == []
+
+
+def test_number_of_the_next_ping_cannot_be_guessed() -> None:
+    numbers = list(islice(unguessable(), 1000))
+
+    steps = {later - earlier for earlier, later in pairwise(numbers)}
+    assert len(steps) > 900
+    assert min(steps) > 0
 
 
 async def test_what_a_closed_socket_had_under_way_counts_no_more() -> None:
