@@ -11,7 +11,7 @@ from bench.delivery_stage import Mode, percentile, say
 from bench.delivery_streams import begin
 from bench.stamping_provider import question
 from bench.wire_reader import WireReader
-from tests.chat_client import Frame, Visitor
+from tests.chat_client import Frame, Visitor, new_id
 
 SOCKETS = 1000
 TURNS = 10
@@ -103,7 +103,7 @@ def running_of(visitor: Visitor, accepted: Frame, events: int = 0) -> Running:
 async def other_stream(mode: Mode) -> tuple[WireReader, Running]:
     visitor = await Visitor.arrive(mode.owner)
     reader = await WireReader.open(visitor, mode.reader)
-    accepted = await begin(visitor, mode, reader, question(pieces=1500, pace=0.02, after=0.5))
+    accepted = await begin(visitor, mode, reader, question(pieces=3000, pace=0.02, after=0.5))
     await reader.frame('"type":"text"', accepted["turn"])
     return reader, running_of(visitor, accepted)
 
@@ -129,8 +129,10 @@ async def resumed(mode: Mode, running: Running) -> tuple[WireReader, int]:
 
 
 async def stop(mode: Mode, running: Running) -> None:
+    """Returns once that was obeyed."""
     reader = await WireReader.open(running.visitor, mode.owner)
-    await reader.say(type="subscribe", conversation=running.conversation)
     await reader.say(type="stop", turn=running.turn)
-    await reader.frame('"type":"end"', running.turn)
+    marker = new_id()
+    await reader.say(type="notify", id=marker, message=new_id(), wanted=True)
+    await reader.frame('"type":"error"', marker)
     await reader.close()

@@ -61,7 +61,7 @@ class WireReader:
         async for moment, data in self._coming():
             if all(word in data for word in words):
                 return moment, json.loads(data)
-        raise RuntimeError("Frames come until somebody stops reading them.")
+        raise RuntimeError("Frames come as long as somebody reads them.")
 
     async def told(self, turn: str, pieces: int) -> int:
         """The number of the event with which so many pieces of its text had come."""
@@ -70,25 +70,24 @@ class WireReader:
             known += len(STAMP.findall(data)) if is_text(data, turn) else 0
             if known >= pieces:
                 return event_of(json.loads(data))
-        raise RuntimeError("Frames come until somebody stops reading them.")
+        raise RuntimeError("Frames come as long as somebody reads them.")
 
     async def reaches(self, turn: str, event: int) -> int:
         """When it was told of that event, or of a later one."""
         async for moment, data in self._coming():
             if turn in data and event_of(json.loads(data)) >= event:
                 return moment
-        raise RuntimeError("Frames come until somebody stops reading them.")
+        raise RuntimeError("Frames come as long as somebody reads them.")
 
     async def _coming(self) -> AsyncIterator[tuple[int, str]]:
         """Every frame from the first one on, as they come. Raises TimeoutError."""
         position = 0
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while True:
-                for each in self.frames[position:]:
-                    yield each
-                    position += 1
-                self._news.clear()
-                await self._news.wait()
+        while True:
+            for each in self.frames[position:]:
+                yield each
+                position += 1
+            self._news.clear()
+            await asyncio.wait_for(self._news.wait(), LIMIT_SECONDS)
 
     def delays(self, turn: str) -> list[tuple[int, float]]:
         """Of each piece of a turn's text: when it was sent, and its milliseconds until it came."""

@@ -11,6 +11,7 @@ import pytest
 from tests.chat_client import ChatClient, Frame, Visitor, new_id
 from tests.conftest import quiet
 from tests.databases import database_url
+from tests.faults.redis_server import RedisServer
 from tests.openai_server import OpenAIServer
 from tests.serving import ChatServer
 from tests.unharmed import unharmed
@@ -21,20 +22,20 @@ CANARY = re.compile(r"canary-[0-9a-f]{12}")
 SECONDS = 240
 
 
-@pytest.fixture(scope="module", params=[{}], ids=["memory"])
-def hurried_server(
-    request: pytest.FixtureRequest, model_database: str, scripted_server: OpenAIServer
-) -> Iterator[ChatServer]:
-    settings = {
-        "DATABASE_URL": database_url(model_database),
-        "OPENAI_BASE_URL": scripted_server.base_url,
-        "SENDS_PER_MINUTE": "100000",
-        "SENDS_PER_MINUTE_PER_IP": "100000",
-        "SOCKET_FRAMES_PER_SECOND": "1000",
-        **request.param,
-    }
-    with quiet(ChatServer(settings=settings)) as server:
-        yield server
+@pytest.fixture
+def hurried_server(model_database: str, scripted_server: OpenAIServer) -> Iterator[ChatServer]:
+    """With calls to Redis in flight all the time."""
+    with RedisServer() as redis:
+        settings = {
+            "DATABASE_URL": database_url(model_database),
+            "OPENAI_BASE_URL": scripted_server.base_url,
+            "REDIS_URL": redis.url,
+            "SENDS_PER_MINUTE": "100000",
+            "SENDS_PER_MINUTE_PER_IP": "100000",
+            "SOCKET_FRAMES_PER_SECOND": "1000",
+        }
+        with quiet(ChatServer(settings=settings)) as server:
+            yield server
 
 
 class Fickle:
