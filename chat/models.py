@@ -148,6 +148,8 @@ class Turn(models.Model):
     last_event = models.PositiveIntegerField(_("last event"), default=0)
     """How many events the last attempt had: with `attempt`, the cursor of its end. While it runs,
     those that the reply's stored text comes from."""
+    handovers = models.PositiveIntegerField(_("handovers"), default=0, db_default=0)
+    """How many owners let go of it on purpose; the others were lost."""
     rendered = models.PositiveIntegerField(_("rendered"), default=0, db_default=0)
     """How much of the stored text, in UTF-16 units, stood in finished blocks while it ran."""
     accepted_rev = models.PositiveBigIntegerField(

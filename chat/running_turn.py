@@ -88,7 +88,7 @@ class RunningTurn:
         """Write the reply until it ends or is interrupted, whichever is first."""
         if self._claim.stop_requested:
             return await self._as_it_was_left(Outcome(status="stopped"))
-        if self._claim.attempt > turns.MAX_ATTEMPTS:
+        if self._claim.lost_owners > turns.MOST_LOST_OWNERS:
             return await self._as_it_was_left(Outcome(status="failed", error="interrupted"))
         writing = asyncio.create_task(self._write_to_the_end())
         waiting = asyncio.create_task(self._interrupted.wait())

@@ -28,7 +28,8 @@ from chat.visitors import hashed
 from chat.wire_format import source_object, usage_object
 
 HISTORY_MESSAGES = 40
-MAX_ATTEMPTS = 3
+MOST_LOST_OWNERS = 2
+"""Whoever answers a turn that was lost oftener might be lost by it as well."""
 ADOPT_AT_ONCE = 20
 YOUNG_SECONDS = 1
 """A turn that was stored so short a while ago is taken up by the process that stored it."""
@@ -37,7 +38,8 @@ YOUNG_SECONDS = 1
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What an owner needs to run a turn. `interrupted_text` was left by an earlier attempt, and so
-    were `rounds`; `stop_requested` tells of a stop that came before this owner."""
+    were `rounds`; `lost_owners` did not hand it over; `stop_requested` tells of a stop that came
+    before this owner."""
 
     turn: UUID
     conversation: UUID
@@ -45,6 +47,7 @@ class Claim:
     request: TurnRequest
     interrupted_text: str
     rounds: tuple[DurableRound, ...]
+    lost_owners: int
     stop_requested: bool
 
 
@@ -72,6 +75,7 @@ def claim(turn: UUID, *, owner: UUID, lease_seconds: int) -> Claim | None:
         ),
         interrupted_text=row.reply.text,
         rounds=tuple(filter(None, map(DurableRound.read, row.rounds))),
+        lost_owners=row.attempt - row.handovers - 1,
         stop_requested=row.stop_requested,
     )
 
@@ -227,7 +231,7 @@ def end(claim: Claim, outcome: Outcome, text: str, *, last_event: int) -> int | 
 def hand_over(*, owner: UUID) -> int:
     """Let go of all turns of this owner, so that they are taken up at once; how many."""
     mine = Turn.objects.filter(owner=owner, status=Turn.Status.RUNNING)
-    return mine.update(lease_until=Now())
+    return mine.update(lease_until=Now(), handovers=F("handovers") + 1)
 
 
 def orphans() -> list[UUID]:

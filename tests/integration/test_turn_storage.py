@@ -122,6 +122,7 @@ def test_claim_tells_an_owner_what_it_needs() -> None:
         request=turn_request("Why does he spin?", visitor=hashed(ALICE.visitor)),
         interrupted_text="",
         rounds=(),
+        lost_owners=0,
         stop_requested=False,
     )
 
@@ -359,6 +360,18 @@ def test_nobody_hands_over_what_another_holds() -> None:
     turns.hand_over(owner=OTHER_PROCESS)
 
     assert turns.orphans() == []
+
+
+def test_owners_that_were_lost_are_counted_and_those_that_handed_over_are_not() -> None:
+    accepted = asked()
+    claimed(accepted.turn)
+    turns.hand_over(owner=THIS_PROCESS)
+    claimed(accepted.turn, OTHER_PROCESS)
+    let_lease_end(accepted.turn)
+
+    third = claimed(accepted.turn)
+
+    assert (third.attempt, third.lost_owners) == (3, 1)
 
 
 def test_orphans_are_the_running_turns_that_nobody_holds() -> None:
