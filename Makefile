@@ -31,6 +31,7 @@ bench: install ## measure, as ratios within one run
 	$(PYTHON_BIN) bench/rendering.py
 	$(PYTHON_BIN) bench/adapter.py
 	$(PYTHON_BIN) bench/first_word.py
+	$(PYTHON_BIN) bench/delivery.py
 
 format: install-development ## put the code into its standard form
 	$(PYTHON_BIN) -m ruff format .

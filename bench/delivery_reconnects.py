@@ -1,12 +1,9 @@
 """A thousand sockets that come back at once, each to a turn that runs, while others are read."""
 
 import asyncio
-import random
-import time
 from dataclasses import dataclass
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
-
+from bench.crowd import Returning, come_back
 from bench.delivery_stage import Mode, percentile, say
 from bench.delivery_streams import begin
 from bench.stamping_provider import question
@@ -19,7 +16,6 @@ TOLD = 60
 """Pieces of each turn that were told when the sockets come back; they know a third of them."""
 OTHERS = 5
 CALM_SECONDS = 2.0
-LOST = (OSError, EOFError, TimeoutError, InvalidHandshake, ConnectionClosed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,19 +63,15 @@ async def crowd(mode: Mode) -> Crowd:
     running = await asyncio.gather(*(half_told(mode) for _ in range(TURNS)))
     others = await asyncio.gather(*(other_stream(mode) for _ in range(OTHERS)))
     await asyncio.sleep(CALM_SECONDS)
-    failures: list[BaseException] = []
-    began = time.monotonic_ns()
-    back = await asyncio.gather(
-        *(come_back(mode, running[i % TURNS], failures) for i in range(SOCKETS))
-    )
-    ended = time.monotonic_ns()
+    back = await come_back([returning(mode, running[i % TURNS]) for i in range(SOCKETS)])
+    began, ended = back.began_at, max(back.caught_up_at)
     delays = [each for reader, other in others for each in reader.delays(other.turn)]
-    for reader in [*(reader for reader, _ in back), *(reader for reader, _ in others)]:
+    for reader, _ in others:
         await reader.close()
     await asyncio.gather(*(stop(mode, each) for each in [*running, *(run for _, run in others)]))
     return Crowd(
-        seconds=[(moment - began) / 1e9 for _, moment in back],
-        failures=len(failures),
+        seconds=[(moment - began) / 1e9 for moment in back.caught_up_at],
+        failures=back.failures,
         calm=[delay for sent, delay in delays if sent < began],
         meanwhile=[delay for sent, delay in delays if began <= sent < ended],
     )
@@ -88,7 +80,7 @@ async def crowd(mode: Mode) -> Crowd:
 async def half_told(mode: Mode) -> Running:
     """So many pieces at once, and then hardly any more."""
     visitor = await Visitor.arrive(mode.owner)
-    asking = await WireReader.open(visitor, mode.owner)
+    asking = await WireReader.of(visitor, mode.owner)
     accepted = await asking.ask(question(pieces=2 * TOLD, pace=2, after=0, quick=TOLD))
     events = await asking.told(accepted["turn"], TOLD)
     await asking.close()
@@ -102,35 +94,27 @@ def running_of(visitor: Visitor, accepted: Frame, events: int = 0) -> Running:
 
 async def other_stream(mode: Mode) -> tuple[WireReader, Running]:
     visitor = await Visitor.arrive(mode.owner)
-    reader = await WireReader.open(visitor, mode.reader)
+    reader = await WireReader.of(visitor, mode.reader)
     accepted = await begin(visitor, mode, reader, question(pieces=3000, pace=0.02, after=0.5))
     await reader.frame('"type":"text"', accepted["turn"])
     return reader, running_of(visitor, accepted)
 
 
-async def come_back(
-    mode: Mode, running: Running, failures: list[BaseException]
-) -> tuple[WireReader, int]:
-    """The socket, and when it had caught up; again with full jitter where it fails."""
-    for attempt in range(10):
-        try:
-            return await resumed(mode, running)
-        except LOST as error:
-            failures.append(error)
-            await asyncio.sleep(random.uniform(0, min(10, 0.2 * 2**attempt)))  # noqa: S311
-    raise RuntimeError("A socket could not come back.")
-
-
-async def resumed(mode: Mode, running: Running) -> tuple[WireReader, int]:
-    reader = await WireReader.open(running.visitor, mode.reader)
-    turn: Frame = {"id": running.turn, "cursor": f"1-{running.events // 3}"}
-    await reader.say(type="subscribe", conversation=running.conversation, rev=1, turn=turn)
-    return reader, await reader.reaches(running.turn, running.events)
+def returning(mode: Mode, running: Running) -> Returning:
+    return Returning(
+        url=mode.reader.url,
+        socket_url=mode.reader.socket_url,
+        cookie=running.visitor.cookie,
+        conversation=running.conversation,
+        turn=running.turn,
+        known=running.events // 3,
+        events=running.events,
+    )
 
 
 async def stop(mode: Mode, running: Running) -> None:
     """Returns once that was obeyed."""
-    reader = await WireReader.open(running.visitor, mode.owner)
+    reader = await WireReader.of(running.visitor, mode.owner)
     await reader.say(type="stop", turn=running.turn)
     marker = new_id()
     await reader.say(type="notify", id=marker, message=new_id(), wanted=True)

@@ -53,7 +53,7 @@ def row(load: int, mode: Mode, delivery: Delivery, memory: Delivery) -> str:
 
 async def streamed(mode: Mode, load: int) -> Delivery:
     visitor = await Visitor.arrive(mode.owner)
-    readers = [await WireReader.open(visitor, mode.reader) for _ in range(load)]
+    readers = [await WireReader.of(visitor, mode.reader) for _ in range(load)]
     text = question(pieces=PIECES, pace=PACE_SECONDS, after=FIRST_PIECE_SECONDS)
     turns = await asyncio.gather(
         *(begun_later(visitor, mode, reader, text, i / load) for i, reader in enumerate(readers))
@@ -80,7 +80,7 @@ async def begun_later(
 async def begin(visitor: Visitor, mode: Mode, reader: WireReader, text: str) -> Frame:
     if mode.owner is mode.reader:
         return await reader.ask(text)
-    asking = await WireReader.open(visitor, mode.owner)
+    asking = await WireReader.of(visitor, mode.owner)
     accepted = await asking.ask(text)
     await asking.close()
     turn = {"id": accepted["turn"], "cursor": "0-0"}

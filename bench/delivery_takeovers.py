@@ -15,7 +15,7 @@ from tests.serving import ChatServer
 
 KILLS = 10
 LEASE_SECONDS = 3
-PIECES, PACE_SECONDS = 100, 0.02
+PIECES, PACE_SECONDS = 50, 0.02
 TELLING_SECONDS = PIECES * PACE_SECONDS
 
 
@@ -52,7 +52,7 @@ async def killed(servers: list[ChatServer], number: int) -> Takeover:
     """The processes take turns at being killed."""
     owner, heir = servers[number % 2], servers[1 - number % 2]
     visitor = await Visitor.arrive(heir)
-    reader = await WireReader.open(visitor, heir)
+    reader = await WireReader.of(visitor, heir)
     mode = Mode(name="", owner=owner, reader=heir)
     text = question(pieces=PIECES, pace=PACE_SECONDS, after=0)
     turn = (await begin(visitor, mode, reader, text))["turn"]

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -19,6 +20,15 @@ PING = '{"type":"ping"'
 LIMIT_SECONDS = 60
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a socket is opened, and whose it is."""
+
+    url: str
+    socket_url: str
+    cookie: str
+
+
 class WireReader:
     """`frames` are all that came, each with the moment in nanoseconds."""
 
@@ -29,18 +39,23 @@ class WireReader:
         self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def open(cls, visitor: Visitor, server: ChatServer) -> Self:
+    async def open(cls, place: Place) -> Self:
         """Raises OSError, TimeoutError or websockets' errors."""
         socket = await connect(
-            server.socket_url,
-            origin=Origin(server.url),
+            place.socket_url,
+            origin=Origin(place.url),
             subprotocols=[Subprotocol(PROTOCOL)],
-            additional_headers={"Cookie": visitor.cookie},
+            additional_headers={"Cookie": place.cookie},
             compression=None,
             ping_interval=None,
             max_size=None,
         )
         return cls(socket)
+
+    @classmethod
+    async def of(cls, visitor: Visitor, server: ChatServer) -> Self:
+        place = Place(url=server.url, socket_url=server.socket_url, cookie=visitor.cookie)
+        return await cls.open(place)
 
     async def close(self) -> None:
         self._socket.transport.abort()

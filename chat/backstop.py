@@ -10,6 +10,8 @@ from chat import turns
 from chat.database import in_database
 from chat.delta_log.base import Checkpoint, DeltaLog
 from chat.delta_log.bells import Changed
+from chat.rendering import blocks_until
+from chat.turns import Stored
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ class Backstop:
             if known is None or not known.running:
                 tail.lose()
             elif known.text and known.cursor > tail.last:
-                tail.note(Checkpoint(cursor=known.cursor, text=known.text, rendered=known.rendered))
+                tail.note(await asyncio.to_thread(checkpoint, known))
 
     async def _make_up_for_bells(self) -> None:
         self._owed.update(self._log.missed())
@@ -55,3 +57,9 @@ class Backstop:
         self._owed.clear()
         for conversation, rev in revisions.items():
             self._log.hear_again(Changed(conversation=conversation, rev=rev))
+
+
+def checkpoint(known: Stored) -> Checkpoint:
+    """Takes its time; in a thread, and once for all readers."""
+    blocks = blocks_until(known.text, known.rendered)
+    return Checkpoint(cursor=known.cursor, text=known.text, blocks=blocks)

@@ -50,6 +50,7 @@ class Caretaker:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
+            self._nudged.clear()
             try:
                 await self._look_after()
             except DatabaseError as error:
@@ -61,11 +62,13 @@ class Caretaker:
         await self._beat()
         if self._idle() or not self._well_for_a_lease():
             return
-        for turn in await in_database(turns.orphans):
+        orphans = await in_database(turns.orphans)
+        for turn in orphans:
             self._start(turn)
+        if len(orphans) == turns.ADOPT_AT_ONCE:
+            self.nudge()
 
     async def _pause(self) -> None:
-        self._nudged.clear()
         beat = self._lease_seconds / BEATS_PER_LEASE
         with suppress(TimeoutError):
             async with asyncio.timeout(random.uniform(0.8, 1) * beat):  # noqa: S311  (no secret)

@@ -20,7 +20,7 @@ from chat.generation import Generation
 from chat.metrics import RESUMES
 from chat.obeying import REFUSALS, code_of, start_turn, stop_turn
 from chat.outbox import Outbox
-from chat.retelling import Retold, in_log, refuse_unreached, retold, retold_after_loss
+from chat.retelling import Retold, in_log, refuse_unreached, retold_after_loss
 from chat.subscriptions import Subscription
 from chat.turn.cursor import START, Cursor
 from chat.visitors import Identity
@@ -77,9 +77,8 @@ class Connection:
         subscription = self._subscription(accepted.conversation)
         subscription.knows(accepted.rev)
         await self._outbox.send(wire_format.accepted(accepted))
-        if accepted.duplicate:
-            turn = await in_database(conversations.turn_of, self._identity, accepted.turn)
-            await self._show(turn, subscription, START)
+        if told := accepted.duplicate and await retold_after_loss(self._identity, accepted.turn):
+            await self._tell(told)  # and whatever else is followed goes on
         else:
             subscription.follow(accepted.turn, START)
 
@@ -109,7 +108,7 @@ class Connection:
             subscription.follow(turn.id, cursor)
         elif turn.last is not None and cursor < turn.last:
             await self._outbox.room_for_much()
-            await self._tell(await retold(self._identity, turn, turn.last))
+            await self._retell_lost(turn.id)
 
     async def _retell_lost(self, turn: UUID) -> None:
         if told := await retold_after_loss(self._identity, turn):

@@ -193,19 +193,27 @@ class ChatConsumer(AsyncConsumer):
         if self._handshake.offered and not self._spoken:
             await self._refuse("version")
             await self._close(4506)
-        elif OPEN_SOCKETS.full:
+        elif not await self._sent_away():
+            return await self._identify()
+        return None
+
+    async def _sent_away(self) -> bool:
+        """Whether there is no room, or soon no server."""
+        if OPEN_SOCKETS.full:
             await self.say_goodbye("overloaded", 4013, retry_ms=jitter_ms(30_000))
         elif generation().draining:
             await self.say_goodbye("draining", 4012, retry_ms=jitter_ms(3000))
         else:
-            return await self._identify()
-        return None
+            return False
+        return True
 
     async def _identify(self) -> Connection | None:
         try:
             self.session = await in_database(open_session, self._handshake.cookie)
         except DatabaseError:
             await self.say_goodbye("unavailable", 4011, retry_ms=jitter_ms(3000))
+            return None
+        if await self._sent_away():  # the database took its time
             return None
         if OPEN_SOCKETS.full_for(self.session.identity.visitor):
             await self.say_goodbye("too_many", 4504)

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import uuid
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -22,6 +24,7 @@ from chat.turns import Claim
 logger = logging.getLogger(__name__)
 
 HAND_OVER_SECONDS = 5.0
+T = TypeVar("T")
 
 
 class Generation:
@@ -45,6 +48,7 @@ class Generation:
         """Turns that have a task, running or not yet."""
         self._claims: set[asyncio.Future[Claim | None]] = set()
         self._stopped_early: set[UUID] = set()
+        self._work: set[asyncio.Task[Any]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._keepers: list[asyncio.Task[None]] = []
         self._caretaker = Caretaker(
@@ -81,6 +85,13 @@ class Generation:
         self._tasks.add(task)
         task.add_done_callback(self._forget)
 
+    async def undisturbed(self, work: Coroutine[None, None, T]) -> T:
+        """Do this to its end, whatever becomes of who asked for it."""
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return await asyncio.shield(task)
+
     def stop(self, turn: UUID) -> None:
         """Stop a turn, wherever it runs. Its row says so already, in case that nobody hears."""
         self.log.ring(StopWanted(turn=turn))
@@ -92,8 +103,12 @@ class Generation:
             await asyncio.wait(self._tasks, timeout=seconds)
         if self._claims:  # or a claim would be stored after the turns were handed over
             await asyncio.wait(self._claims, timeout=HAND_OVER_SECONDS)
-        await end([*self._tasks, *self._keepers])
+        await end(self._tasks)
         await self._hand_over()
+
+    async def close(self) -> None:
+        """After the drain, when nobody here follows a turn any more."""
+        await end(self._keepers)
         await self.log.close()
 
     def _hear(self, bell: StopWanted | TurnsLeft) -> None:

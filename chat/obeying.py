@@ -44,6 +44,11 @@ async def start_turn(
     """
     if generation.draining:
         raise DrainingError
+    return await generation.undisturbed(begun(identity, generation, command))
+
+
+async def begun(identity: Identity, generation: Generation, command: Send | Regenerate) -> Accepted:
+    """Goes on when its socket is lost: what is stored is answered, and other tabs hear of it."""
     match command:
         case Send():
             accept = in_database(conversations.accept_send, identity, command)

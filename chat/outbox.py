@@ -98,7 +98,8 @@ class Outbox:
         """The moment to make something large. In a crowd it comes when nothing is under way: who
         never reads would else have it lie here ready. Raises SlowReaderError.
         """
-        while self._crowd.full and self._sent > self._acknowledged:
+        until = self._sent
+        while self._crowd.full and until > self._acknowledged:
             await self._hold()
 
     def heard(self) -> None:

@@ -10,7 +10,6 @@ from chat import wire_format
 from chat.delta_log.base import Checkpoint, DeltaLog, LoggedEvent
 from chat.metrics import ENDS_FROM_STORAGE
 from chat.outbox import SlowReaderError
-from chat.rendering import blocks_until
 from chat.turn.cursor import Cursor
 from chat.turn.events import Ended, TextDelta
 
@@ -44,6 +43,7 @@ class Subscription:
         self._newest = 0
         self._following: asyncio.Task[None] | None = None
         self._watching = asyncio.create_task(self._watch())
+        self._watching.add_done_callback(tell_of_failure)
         self._stop_listening = log.listen(conversation, self._ring)
 
     def knows(self, rev: int) -> None:
@@ -74,9 +74,11 @@ class Subscription:
 
     async def _follow(self, turn: UUID, cursor: Cursor) -> None:
         """Ends with the turn, or silently when the client does not read: then the socket goes."""
-        with suppress(SlowReaderError):
-            await self._tell(turn, cursor)
-        self._rung.set()
+        try:
+            with suppress(SlowReaderError):
+                await self._tell(turn, cursor)
+        finally:
+            self._rung.set()
 
     async def _tell(self, turn: UUID, cursor: Cursor) -> None:
         with self._log.follow(turn) as tail:
@@ -118,8 +120,9 @@ def tell_of_failure(task: asyncio.Task[None]) -> None:
 
 def snapshot(turn: UUID, checkpoint: Checkpoint) -> str:
     """What Postgres has of a running reply, for readers whom its events do not reach."""
-    blocks = blocks_until(checkpoint.text, checkpoint.rendered)
-    return wire_format.snapshot(turn, cursor=checkpoint.cursor, text=checkpoint.text, blocks=blocks)
+    return wire_format.snapshot(
+        turn, cursor=checkpoint.cursor, text=checkpoint.text, blocks=checkpoint.blocks
+    )
 
 
 def frames(

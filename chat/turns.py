@@ -30,7 +30,7 @@ from chat.wire_format import source_object, usage_object
 HISTORY_MESSAGES = 40
 MOST_LOST_OWNERS = 2
 """Whoever answers a turn that was lost oftener might be lost by it as well."""
-ADOPT_AT_ONCE = 20
+ADOPT_AT_ONCE = 50
 YOUNG_SECONDS = 1
 """A turn that was stored so short a while ago is taken up by the process that stored it."""
 
@@ -51,6 +51,7 @@ class Claim:
     stop_requested: bool
 
 
+@transaction.atomic
 def claim(turn: UUID, *, owner: UUID, lease_seconds: int) -> Claim | None:
     """Make the turn this owner's, if it runs and nobody holds it; else None."""
     free = Turn.objects.filter(pk=turn, status=Turn.Status.RUNNING, lease_until__lte=Now())
@@ -238,7 +239,8 @@ def orphans() -> list[UUID]:
     """Running turns that nobody holds, but for those that their process is about to claim."""
     young = Q(owner=None, lease_until__gt=Now() - timedelta(seconds=YOUNG_SECONDS))
     waiting = Turn.objects.filter(~young, status=Turn.Status.RUNNING, lease_until__lte=Now())
-    return list(waiting.order_by("lease_until").values_list("pk", flat=True)[:ADOPT_AT_ONCE])
+    # By chance, so that not all processes try the same ones.
+    return list(waiting.order_by("?").values_list("pk", flat=True)[:ADOPT_AT_ONCE])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

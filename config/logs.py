@@ -6,6 +6,7 @@ logged of one is its class, its place in the code and, for the database, SQLSTAT
 
 import logging
 import traceback
+from http import HTTPStatus
 from types import TracebackType
 
 ExceptionInfo = (
@@ -27,6 +28,13 @@ class PrivateFormatter(logging.Formatter):
             lines.extend([described(error), *places(error)])
             error = error.__cause__ or error.__context__
         return "\n".join(lines)
+
+
+class NoRefusals(logging.Filter):
+    """Drops Django's error lines for what was refused on purpose: draining, or not ready."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", None) != HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def described(error: BaseException) -> str:

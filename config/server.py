@@ -29,7 +29,7 @@ WAITING_FRAMES = 16
 """Once so many wait for the consumer, nothing more is read; Daphne's own queue has no end."""
 READ_AGAIN_SECONDS = 0.02
 KNOCKING = 1000
-"""Connections that may wait to be accepted; Twisted's queue is far shorter."""
+"""Connections that may wait to be accepted: after a restart all come back at once."""
 FLUSH_SECONDS = 0.1
 """For the last bytes of finished answers, which Twisted writes a little later."""
 
@@ -84,7 +84,7 @@ class ChatServer(Server):  # type: ignore[misc]  # daphne has no types
         escaped = host.replace(":", r"\:")
         super().__init__(
             application,
-            endpoints=[f"tcp:port={port}:interface={escaped}"],
+            endpoints=[f"tcp:port={port}:interface={escaped}:backlog={KNOCKING}"],
             signal_handlers=False,
             websocket_max_message_size=MAX_FRAME_BYTES,
             websocket_max_frame_size=MAX_FRAME_BYTES,
@@ -135,6 +135,7 @@ class ChatServer(Server):  # type: ignore[misc]  # daphne has no types
         """Stop what `_begin` has started, when no turn and no request needs it any more."""
         if self._warming_up:
             self._warming_up.cancel()
+        await generation().close()
 
     def _begun(self, beginning: asyncio.Task[None]) -> None:
         if not beginning.cancelled() and (error := beginning.exception()):

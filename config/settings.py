@@ -222,10 +222,12 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         }
     },
+    "filters": {"no_refusals": {"()": "config.logs.NoRefusals"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "private"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "daphne": {"level": "WARNING"},
+        "django.request": {"filters": ["no_refusals"]},
         "httpx2": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
         "django.server": {"level": "WARNING"},

@@ -114,7 +114,9 @@ class OpenAIServer:
         return self.requests[number - 1]
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(
+            self._connected, "127.0.0.1", self._port, backlog=1024
+        )
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 

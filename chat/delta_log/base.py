@@ -11,7 +11,7 @@ from uuid import UUID
 
 from chat.delta_log.bells import Bell, ChangeListener, Listener
 from chat.turn.cursor import START, Cursor
-from chat.turn.events import Ended, LogEvent
+from chat.turn.events import Block, Ended, LogEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +22,11 @@ class LoggedEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """A running reply as Postgres has it: its text as far as `cursor`, of which `rendered` UTF-16
-    units stand in finished blocks."""
+    """A running reply as Postgres has it: its text as far as `cursor`, and its finished blocks."""
 
     cursor: Cursor
     text: str
-    rendered: int
+    blocks: tuple[Block, ...]
 
 
 class Tail:

@@ -62,11 +62,11 @@ async def newest_id(client: Redis, key: str) -> str | None:
 
 
 async def read(
-    client: Redis, places: Mapping[str, str], *, count: int
+    client: Redis, places: Mapping[str, str], *, count: int, block_ms: int
 ) -> list[tuple[str, Entries]]:
-    """What comes after these places, as soon as there is something, or after READ_BLOCK_MS."""
+    """What comes after these places, as soon as there is something, or after `block_ms`."""
     wanted: dict[Any, Any] = dict(places)
-    found: Any = await client.xread(wanted, count=count, block=READ_BLOCK_MS)
+    found: Any = await client.xread(wanted, count=count, block=block_ms)
     return [(key.decode(), entries) for key, entries in found]
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -11,7 +13,14 @@ from redis.exceptions import RedisError
 from chat.delta_log.base import LoggedEvent, Tail
 from chat.delta_log.bells import Bell
 from chat.delta_log.encoding import decoded
-from chat.delta_log.redis_names import Entries, Names, bell_of, newest_id, read
+from chat.delta_log.redis_names import (
+    READ_BLOCK_MS,
+    Entries,
+    Names,
+    bell_of,
+    newest_id,
+    read,
+)
 from chat.metrics import LOG_GAPS
 from chat.turn.cursor import Cursor
 
@@ -21,6 +30,14 @@ READ_ENTRIES = 1_000
 PAUSES_SECONDS = (0.1, 0.25, 0.5)
 GAP_PAUSES_SECONDS = (0.05, 0.05, 0.1, 0.2, 0.5, 1.0)
 """An owner that found its stream lost is writing it anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """How often a stream was found to lack an event, and when to look again."""
+
+    tries: int
+    over_at: float
 
 
 class StreamReader:
@@ -41,7 +58,7 @@ class StreamReader:
         self._on_bell = on_bell
         self._on_connect = on_connect
         self._places: dict[str, str] = {}
-        self._gaps = 0
+        self._gaps: dict[str, Gap] = {}
         self._failures = 0
         self.connected = True
 
@@ -69,23 +86,27 @@ class StreamReader:
 
     async def _read(self, client: Redis) -> None:
         turns = {self._names.turn(turn): tail for turn, tail in self._followed().items()}
-        places = self._places | {key: str(tail.last) for key, tail in turns.items()}
-        gap = False
-        for key, entries in await read(client, places, count=READ_ENTRIES):
+        self._gaps = {key: gap for key, gap in self._gaps.items() if key in turns}
+        now = time.monotonic()
+        waits = {key: gap.over_at - now for key, gap in self._gaps.items() if gap.over_at > now}
+        places = self._places | {k: str(tail.last) for k, tail in turns.items() if k not in waits}
+        block_ms = min([READ_BLOCK_MS, *(round(wait * 1000) + 1 for wait in waits.values())])
+        for key, entries in await read(client, places, count=READ_ENTRIES, block_ms=block_ms):
             if key in turns:
-                gap |= not self._take(turns[key], entries)
+                self._note_gap(key, whole=self._take(turns[key], entries))
             else:
                 self._places[key] = entries[-1][0].decode()
                 self._hear(key, entries)
-        await self._pause_after(gap=gap)
 
-    async def _pause_after(self, *, gap: bool) -> None:
-        if not gap:
-            self._gaps = 0
+    def _note_gap(self, key: str, *, whole: bool) -> None:
+        """A stream that skips an event is left alone for a while; the others are read on."""
+        if whole:
+            self._gaps.pop(key, None)
             return
         LOG_GAPS.inc()
-        self._gaps += 1
-        await asyncio.sleep(GAP_PAUSES_SECONDS[min(self._gaps, len(GAP_PAUSES_SECONDS)) - 1])
+        tries = self._gaps[key].tries if key in self._gaps else 0
+        pause = GAP_PAUSES_SECONDS[min(tries, len(GAP_PAUSES_SECONDS) - 1)]
+        self._gaps[key] = Gap(tries=tries + 1, over_at=time.monotonic() + pause)
 
     def _hear(self, key: str, entries: Entries) -> None:
         if key != self._names.bells:

@@ -205,7 +205,8 @@ class StreamWriter:
         newest = await newest_id(client, stream.key)
         if newest and attempt_of(newest) > stream.attempt:
             FENCED.inc()
-            del self._streams[stream.turn]
+            if self._streams.get(stream.turn) is stream:  # not a later attempt of our own
+                del self._streams[stream.turn]
             stream.fenced()
             return
         events = stream.own_events()

@@ -159,7 +159,7 @@ def wrong_calls(world: World, truth: Truth) -> Iterator[str]:
         if len(told) > 1 or (told and call is None):
             yield f"{asks[turn.key].name} has words of the calls {sorted(told)}"
         elif call is None and turn.status == "done":
-            yield f"{asks[turn.key].name} is done without a word"
+            yield f"{asks[turn.key].name} is done with words of no call: {text!r}"
         elif call:
             yield from wrong_words(asks[turn.key], turn, text, call)
     silent = [turn for turn in truth.turns.values() if not truth.text_of(turn)]

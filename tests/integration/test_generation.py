@@ -32,6 +32,7 @@ async def generation(database: None) -> AsyncIterator[Generation]:
     generation = Generation(MemoryDeltaLog(), ScriptedSearch(NOTHING), None, lease_seconds=15)
     yield generation
     await generation.drain(0)
+    await generation.close()
 
 
 def tasks_of(turn: UUID) -> int:

@@ -13,7 +13,7 @@ from chat.turn.cursor import START, Cursor
 from chat.turn.events import Ended, Outcome, Restarted, TextDelta
 
 TURN = UUID("0197a1b2-0000-7000-8000-000000000001")
-CHECKPOINT = Checkpoint(cursor=Cursor(1, 5), text="stored", rendered=0)
+CHECKPOINT = Checkpoint(cursor=Cursor(1, 5), text="stored", blocks=())
 ENDED = Ended(outcome=Outcome(), rev=3, length=0, sha256="")
 
 

@@ -15,7 +15,7 @@ from chat.delta_log.bells import Changed
 from chat.delta_log.memory import MemoryDeltaLog
 from chat.subscriptions import FRAME_CHARACTERS, Subscription, frames
 from chat.turn.cursor import START, Cursor
-from chat.turn.events import Ended, LogEvent, Outcome, Searching, Started, TextDelta
+from chat.turn.events import Block, Ended, LogEvent, Outcome, Searching, Started, TextDelta
 
 TURN = UUID("0197a1b2-0000-7000-8000-000000000001")
 CONVERSATION = UUID("0197a1b2-0000-7000-8000-000000000002")
@@ -243,7 +243,8 @@ async def test_reader_without_events_is_told_what_storage_has_and_goes_on_from_t
     socket.subscription.follow(TURN, START)
     with socket.log.follow(TURN) as tail:
         stored = "First.\n\nThen"
-        tail.note(Checkpoint(cursor=Cursor(1, 3), text=stored, rendered=8))
+        first = Block(start=0, end=8, html="<p>First.</p>\n")
+        tail.note(Checkpoint(cursor=Cursor(1, 3), text=stored, blocks=(first,)))
         snapshot = await socket.next()
         await socket.log.append(TURN, logged(Started(), *texts("First.\n\n", "Then", " that.")))
         text = await socket.next()
@@ -258,6 +259,6 @@ async def test_reader_who_is_further_than_storage_is_not_taken_back(socket: Sock
     socket.subscription.follow(TURN, Cursor(1, 3))
 
     with socket.log.follow(TURN) as tail:
-        tail.note(Checkpoint(cursor=Cursor(1, 2), text="一", rendered=0))
+        tail.note(Checkpoint(cursor=Cursor(1, 2), text="一", blocks=()))
 
         assert await socket.is_silent()

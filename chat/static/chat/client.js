@@ -22,7 +22,7 @@ export class ChatClient {
     this.stops = new Set(); // of turns whose end has not been seen
     this.outbox = outbox;
     this.onChange = onChange;
-    this.syncsAwaited = 0;
+    this.awaitedSyncs = new Map();
     this.delivery = new Delivery(outbox, {
       locks,
       send: (entry) => this.sendEntry(entry),
@@ -57,7 +57,6 @@ export class ChatClient {
       this.socket.send({ type: "unsubscribe", conversation: this.conversation.id });
     }
     this.conversation = id ? new Conversation(id, { begun: false }) : null;
-    this.syncsAwaited = 0;
     this.problem = null;
     this.subscribe();
     this.onChange();
@@ -136,7 +135,7 @@ export class ChatClient {
   }
 
   connectionChanged() {
-    this.syncsAwaited = 0;
+    this.awaitedSyncs.clear();
     if (this.socket.state !== "open") this.delivery.lost();
     if (this.socket.state === "ended") this.delivery.leave();
     this.onChange();
@@ -175,7 +174,16 @@ export class ChatClient {
     const { id, rev, turn } = conversation;
     const position = turn && { id: turn.id, cursor: turn.cursor };
     const sent = this.socket.send({ type: "subscribe", conversation: id, rev, turn: position });
-    if (sent) this.syncsAwaited += 1;
+    if (sent) this.awaitedSyncs.set(id, this.syncsAwaited(id) + 1);
+  }
+
+  /** How many times a conversation was asked for and has not come yet. */
+  syncsAwaited(id) {
+    return this.awaitedSyncs.get(id) || 0;
+  }
+
+  syncCame(id) {
+    this.awaitedSyncs.set(id, Math.max(0, this.syncsAwaited(id) - 1));
   }
 
   receive(frame) {
@@ -199,8 +207,8 @@ export class ChatClient {
   }
 
   synced(frame) {
+    this.syncCame(frame.conversation);
     if (frame.conversation !== this.conversation?.id) return;
-    this.syncsAwaited -= 1;
     const { turn: before } = this.conversation;
     this.conversation.sync(frame);
     const { turn } = this.conversation;
@@ -226,7 +234,8 @@ export class ChatClient {
    * and its `sync` is told again after that, from the cursor that was named. */
   followed(frame) {
     const turn = this.conversation?.turn;
-    if (!turn || frame.turn !== turn.id || this.syncsAwaited) return;
+    if (!turn || frame.turn !== turn.id) return;
+    if (this.syncsAwaited(this.conversation.id)) return;
     const taken = turn.take(frame);
     if (taken === "gap") this.fillGap(turn);
     if (taken === "applied") turn.gaps = 0;
@@ -271,14 +280,14 @@ export class ChatClient {
 
   /** A `sync` that is on its way already will tell it all. */
   resubscribe() {
-    if (!this.syncsAwaited) this.subscribe();
+    if (!this.syncsAwaited(this.conversation?.id)) this.subscribe();
   }
 
   refused(frame) {
     if (this.outbox.get(frame.id)) {
       this.messageRefused(frame);
-    } else if (this.syncsAwaited) {
-      this.syncsAwaited -= 1;
+    } else if (this.syncsAwaited(this.conversation?.id)) {
+      this.syncCame(this.conversation.id);
       this.subscriptionRefused(frame);
     } else if (this.stops.size && PASSING.has(frame.code)) {
       this.later(frame.retry_ms, () => this.sendStops());
