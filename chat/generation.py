@@ -89,7 +89,7 @@ class Generation:
         """Do this to its end, whatever becomes of who asked for it."""
         task = asyncio.create_task(work)
         self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        task.add_done_callback(self._forget_work)
         return await asyncio.shield(task)
 
     def stop(self, turn: UUID) -> None:
@@ -99,6 +99,8 @@ class Generation:
     async def drain(self, seconds: float) -> None:
         """Take up nothing new, let running turns finish, and hand over those that do not."""
         self.draining = True
+        if self._work:  # or what it begins would be left behind
+            await asyncio.wait(self._work, timeout=HAND_OVER_SECONDS)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
         if self._claims:  # or a claim would be stored after the turns were handed over
@@ -161,6 +163,12 @@ class Generation:
             await running.run()
         finally:
             del self._running[claim.turn]
+
+    def _forget_work(self, task: asyncio.Task[Any]) -> None:
+        """What went wrong is for who asked; nobody else need hear of it."""
+        self._work.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -66,3 +66,18 @@ async def test_nothing_is_begun_after_a_drain(generation: Generation) -> None:
     generation.begin()
 
     assert not {"turn caretaker", "backstop"} & {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def test_what_was_begun_is_done_though_nobody_waits_for_it(generation: Generation) -> None:
+    gate, done = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        await gate.wait()
+        done.set()
+
+    asking = asyncio.create_task(generation.undisturbed(work()))
+    await asyncio.sleep(0)
+    asking.cancel()
+    gate.set()
+
+    await asyncio.wait_for(done.wait(), 5)
