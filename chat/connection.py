@@ -78,7 +78,7 @@ class Connection:
         subscription.knows(accepted.rev)
         await self._outbox.send(wire_format.accepted(accepted))
         if told := accepted.duplicate and await retold_after_loss(self._identity, accepted.turn):
-            await self._tell(told)  # and whatever else is followed goes on
+            await self._tell(told, START)  # and whatever else is followed goes on
         else:
             subscription.follow(accepted.turn, START)
 
@@ -108,14 +108,16 @@ class Connection:
             subscription.follow(turn.id, cursor)
         elif turn.last is not None and cursor < turn.last:
             await self._outbox.room_for_much()
-            await self._retell_lost(turn.id)
+            await self._retell_lost(turn.id, cursor)
 
-    async def _retell_lost(self, turn: UUID) -> None:
+    async def _retell_lost(self, turn: UUID, cursor: Cursor) -> None:
         if told := await retold_after_loss(self._identity, turn):
-            await self._tell(told)
+            await self._tell(told, cursor)
 
-    async def _tell(self, told: Retold) -> None:
-        await self._outbox.send(told.snapshot)
+    async def _tell(self, told: Retold, cursor: Cursor) -> None:
+        """Whoever has all of the text lacks the end alone."""
+        if cursor < told.before:
+            await self._outbox.send(told.snapshot)
         await self._outbox.send(told.end)
 
     def _subscription(self, conversation: UUID) -> Subscription:

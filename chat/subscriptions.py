@@ -24,7 +24,7 @@ Send = Callable[[str], Awaitable[None]]
 class Subscription:
     """Follows one conversation for one socket until it is closed.
 
-    `retell` tells a turn's end from Postgres, where its log is lost.
+    `retell` tells a turn's end from Postgres, where its log is lost, to a reader at a cursor.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Subscription:
         conversation: UUID,
         log: DeltaLog,
         send: Send,
-        retell: Callable[[UUID], Awaitable[None]],
+        retell: Callable[[UUID, Cursor], Awaitable[None]],
     ) -> None:
         self._conversation = conversation
         self._log = log
@@ -86,7 +86,7 @@ class Subscription:
                 await tail.news_for(cursor)
                 if tail.lost:
                     ENDS_FROM_STORAGE.inc()
-                    await self._retell(turn)
+                    await self._retell(turn, cursor)
                     return
                 if checkpoint := tail.checkpoint_beyond(cursor):
                     await self._send(snapshot(turn, checkpoint))

@@ -28,7 +28,7 @@ async def turn_pieces(
 ) -> AsyncGenerator[Piece, None]:
     """What comes after `cursor`, as it comes, until the turn has ended."""
     if not in_log(turn, log):
-        for piece in stored_pieces(await retold_after_loss(identity, turn.id)):
+        for piece in stored_pieces(await retold_after_loss(identity, turn.id), cursor):
             yield piece
         return
     with log.follow(turn.id) as tail:
@@ -42,7 +42,7 @@ async def turn_pieces(
         else:
             return
     ENDS_FROM_STORAGE.inc()
-    for piece in stored_pieces(await retold_after_loss(identity, turn.id)):
+    for piece in stored_pieces(await retold_after_loss(identity, turn.id), cursor):
         yield piece
 
 
@@ -55,9 +55,11 @@ def new_pieces(turn: UUID, tail: Tail, cursor: Cursor) -> Iterator[Piece]:
         yield Piece(kind=kind_of(last.event), frame=frame, cursor=last.cursor)
 
 
-def stored_pieces(told: Retold | None) -> Iterator[Piece]:
-    if told is not None:
+def stored_pieces(told: Retold | None, cursor: Cursor) -> Iterator[Piece]:
+    """Whoever has all of the text lacks the end alone."""
+    if told is not None and cursor < told.before:
         yield Piece(kind="snapshot", frame=told.snapshot, cursor=told.before)
+    if told is not None:
         yield Piece(kind="end", frame=told.end, cursor=told.last)
 
 

@@ -109,11 +109,11 @@ class Socket:
     def __init__(self) -> None:
         self.log = MemoryDeltaLog()
         self._frames: asyncio.Queue[str] = asyncio.Queue()
-        self.retold: list[UUID] = []
+        self.retold: list[tuple[UUID, Cursor]] = []
         self.subscription = Subscription(CONVERSATION, self.log, self._frames.put, self._retell)
 
-    async def _retell(self, turn: UUID) -> None:
-        self.retold.append(turn)
+    async def _retell(self, turn: UUID, cursor: Cursor) -> None:
+        self.retold.append((turn, cursor))
         await self._frames.put('{"type": "retold"}')
 
     async def next(self) -> dict[str, Any]:
@@ -234,7 +234,7 @@ async def test_reader_of_a_lost_log_is_told_the_end_from_storage(socket: Socket)
         tail.lose()
 
         assert (await socket.next())["type"] == "retold"
-    assert socket.retold == [TURN]
+    assert socket.retold == [(TURN, Cursor(1, 1))]
 
 
 async def test_reader_without_events_is_told_what_storage_has_and_goes_on_from_there(
