@@ -44,11 +44,11 @@ async def test_fault_26_readers_that_never_read_cost_little_and_can_resume(pair:
 
 
 async def test_fault_27_slow_reader_stays_and_gets_bigger_frames(pair: Cluster) -> None:
-    text = story("The manatee", sentences=LONG // 3, in_paragraph=LONG)
-    pair.provider.script(Answer(text, pieces=1_500, pace=0.001))
+    text = story("The manatee", sentences=LONG, in_paragraph=LONG)
+    pair.provider.script(Answer(text, pieces=4_000, pace=0.001))
     alice = await pair.visitor()
     with pair.door(0) as door:
-        door.proxy.bytes_per_second = 60_000
+        door.proxy.bytes_per_second = 100_000
         async with ChatClient(alice, entrance=door) as slow, pair.client(alice, 0) as quick:
             accepted = await quick.send("The manatee")
             await slow.subscribe(accepted["conversation"])
