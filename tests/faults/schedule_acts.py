@@ -1,11 +1,15 @@
 """What else tabs do in a schedule: follow, stop, meddle with what is another visitor's."""
 
+import asyncio
 from typing import Literal, get_args
 
 from tests.chat_client import Frame
 from tests.faults.schedule_provider import PIECES
 from tests.faults.schedule_tab import ANSWER_SECONDS, ScheduledTab
 from tests.faults.schedule_world import Ask, World
+
+STOP_SECONDS = 5
+"""One is promised; the rest is for a busy machine."""
 
 Place = Literal["current", "older", "start", "nothing", "beyond"]
 Meddling = Literal["follow", "stop", "regenerate", "repeat", "contradict"]
@@ -70,7 +74,8 @@ async def unfollow(world: World, tab: ScheduledTab, ask: Ask) -> None:
         tab.wire.silent_from[ask.conversation] = len(tab.wire.entries)
 
 
-async def stop(world: World, tab: ScheduledTab, ask: Ask, by: By) -> None:
+async def stop(world: World, tab: ScheduledTab, ask: Ask, by: By, *, patient: bool) -> None:
+    """Who waits for it sees that it stops: nothing else ends a turn whose story goes on."""
     accepted = world.accepted(ask)
     if ask.owner != tab.owner or not tab.connected or (by == "turn" and not accepted):
         return
@@ -83,8 +88,19 @@ async def stop(world: World, tab: ScheduledTab, ask: Ask, by: By) -> None:
     allowed = {None} if accepted else {None, "not_found"}
     if code not in allowed:
         world.wrongs.append(f"to stop {ask.name} on {tab.name} is {code}")
-    ask.must_stop |= surely_running and tab.connected
     world.tell(f"{tab.name} stops {ask.name} by its {by}" + (f": {code}" if code else ""))
+    if patient and surely_running and tab.connected and accepted:
+        ask.must_stop = True
+        await wait_until_over(world, ask, accepted["turn"])
+
+
+async def wait_until_over(world: World, ask: Ask, turn: str) -> None:
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            while world.stage.status_of(turn) == "running":
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        world.wrongs.append(f"{ask.name} goes on {STOP_SECONDS} s after it was stopped")
 
 
 def pour(world: World, ask: Ask, pieces: int) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from tests.faults.schedule_judge import Connection, Truth, violations
+from tests.faults.schedule_judge import Truth, violations
 from tests.faults.schedule_tab import ScheduledTab
 from tests.faults.schedule_world import World
 from tests.openai_server import Received
@@ -15,15 +15,15 @@ class ScheduleError(AssertionError):
     """What must hold did not; the schedule and what was wrong follow."""
 
 
-async def bring_to_an_end(world: World, connection: Connection) -> None:
+async def bring_to_an_end(world: World) -> None:
     """Raises ScheduleError."""
     try:
         for ask in world.asks:
             ask.faucet.finish()
         await asyncio.gather(*(bring_back(world, *each) for each in enumerate(world.tabs)))
-        await settled(world, connection)
+        await settled(world)
         await asyncio.gather(*(tab.obeyed() for tab in world.tabs))
-        truth = await settled(world, connection)
+        truth = await settled(world)
         wrongs = list(violations(world, truth))
     finally:
         await asyncio.gather(*(tab.go(cleanly=False) for tab in world.tabs))
@@ -34,14 +34,14 @@ async def bring_to_an_end(world: World, connection: Connection) -> None:
 
 async def bring_back(world: World, number: int, tab: ScheduledTab) -> None:
     if tab.away or tab.cut_off or not tab.connected:
-        await world.come(tab, number % len(world.stage.cluster.servers))
+        await world.come(tab, number % len(world.stage.servers))
 
 
-async def settled(world: World, connection: Connection) -> Truth:
+async def settled(world: World) -> Truth:
     """What is stored once nothing changes any more, or when the time is over."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
-        truth = Truth.of(connection, world)
+        truth = Truth.of(world)
         if at_rest(world, truth) or time.monotonic() > deadline:
             return truth
         await asyncio.sleep(0.01)

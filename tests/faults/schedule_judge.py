@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
-import psycopg
-
 from tests.chat_client import Frame, utf16_length
 from tests.faults.schedule_tab import ScheduledTab, Wire
 from tests.faults.schedule_wires import broken_chains, contradictions
 from tests.faults.schedule_world import Ask, World, code_of
 from tests.openai_replies import calls_stamped_in
 from tests.openai_server import Received
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 TURNS = """
 SELECT id, key, status, attempt, last_event, reply_id, conversation_id FROM chat_turn
@@ -56,7 +52,8 @@ class Truth:
     revisions: dict[str, int]
 
     @classmethod
-    def of(cls, connection: Connection, world: World) -> Self:
+    def of(cls, world: World) -> Self:
+        connection = world.stage.connection
         wanted = [[UUID(each) for each in {ask.conversation for ask in world.asks}]]
         turns = [plain(row) for row in connection.execute(TURNS, wanted)]
         messages = [plain(row) for row in connection.execute(MESSAGES, wanted)]

@@ -1,18 +1,22 @@
 """What one schedule has made: tabs of two visitors, what they asked, and what must come of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Literal
+from typing import Any, Literal
+
+import psycopg
 
 from tests.chat_client import Frame, Visitor, new_id
-from tests.faults.cluster import Cluster, Door
-from tests.faults.schedule_provider import Faucet, FaucetServer
+from tests.faults.cluster import Door
+from tests.faults.schedule_provider import Faucet, FaucetServer, question_of
 from tests.faults.schedule_proxy import Guillotine
 from tests.faults.schedule_tab import ScheduledTab, Wire
 from tests.openai_server import Received
+from tests.serving import ChatServer
 
+Connection = psycopg.Connection[tuple[Any, ...]]
 Name = Literal["alice", "bob"]
 NAMES: tuple[Name, ...] = ("alice", "bob")
 Outlook = Literal["idle", "running", "unclear"]
@@ -27,14 +31,20 @@ ANSWERS: Mapping[Outlook, frozenset[str]] = {
 class Stage:
     """Lasts for many schedules, each of which has conversations of its own."""
 
-    cluster: Cluster
+    servers: Sequence[ChatServer]
     provider: FaucetServer
     visitors: Mapping[Name, Visitor]
+    connection: Connection
+
+    def status_of(self, turn: str) -> str:
+        """As it is stored."""
+        found = self.connection.execute("SELECT status FROM chat_turn WHERE id = %s", [turn])
+        return str(found.fetchall()[0][0])
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Ask:
-    """A `send` or `regenerate`. `must_stop`: a stop was obeyed while it was certainly running."""
+    """A `send` or `regenerate`. `must_stop`: it was stopped, and the provider had more to say."""
 
     name: str
     owner: Name
@@ -61,7 +71,7 @@ class World:
     wrongs: list[str] = field(default_factory=list)
     stack: ExitStack = field(default_factory=ExitStack)
     calls_before: int = 0
-    """Of the provider, which this schedule has nothing to do with."""
+    """Of the provider, when the schedule began."""
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     # --- Tabs
@@ -76,13 +86,13 @@ class World:
     async def come(self, tab: ScheduledTab, process: int) -> None:
         await self._go(tab, cleanly=False)
         tab.away = False
-        if not await tab.come(self.stage.cluster.servers[process]):
+        if not await tab.come(self.stage.servers[process]):
             self.wrongs.append(f"{tab.name} could not connect to process {process}")
         self.tell(f"{tab.name} comes to process {process}")
 
     async def come_until_cut(self, tab: ScheduledTab, process: int, after_bytes: int) -> None:
         await self._go(tab, cleanly=False)
-        server = self.stage.cluster.servers[process]
+        server = self.stage.servers[process]
         proxy = self.stack.enter_context(Guillotine(server.port, after_bytes))
         tab.cut_off, tab.away = True, False
         await tab.come(Door(server=server, proxy=proxy))
@@ -208,7 +218,9 @@ class World:
 
     def calls(self) -> list[Received]:
         """The provider's, of this schedule."""
-        return self.stage.provider.requests[self.calls_before :]
+        questions = {ask.question for ask in self.asks}
+        calls = self.stage.provider.requests[self.calls_before :]
+        return [call for call in calls if question_of(call.body) in questions]
 
     def tell(self, line: str) -> None:
         self.told.append(line)
