@@ -8,7 +8,7 @@ from tests.faults.schedule_tab import ScheduledTab
 from tests.faults.schedule_world import World
 from tests.openai_server import Received
 
-SETTLE_SECONDS = 15
+SETTLE_SECONDS = 10
 
 
 class ScheduleError(AssertionError):

@@ -17,7 +17,7 @@ from tests.chat_client import (
 )
 
 LOST = (OSError, EOFError, InvalidHandshake, ConnectionClosed)
-ANSWER_SECONDS = 15
+ANSWER_SECONDS = 10
 
 
 @dataclass(slots=True)

@@ -40,7 +40,7 @@ SCHEDULES = 150
 WORKERS = 2
 """Each waits for the servers most of the time."""
 STEPS = 20
-SHRINKING_SECONDS = 60
+SHRINKING_SECONDS = 45
 MOST_TABS = 5
 SETTINGS = {
     "TURN_LEASE_SECONDS": "60",  # nobody dies here, however slow the machine is

@@ -23,7 +23,7 @@ QUESTION, OTHER_QUESTION = "孩子总是撞头怎么办？", "孩子晚上不睡
 ANSWER = "先保证安全：用软垫挡住头，不要大声责骂。"
 MOST_TOKENS = 50_000
 ROUND_SECONDS = 8
-MEANWHILE_SECONDS = 5
+MEANWHILE_SECONDS = 20
 """For a visitor whose stream is a good one; most of it is what a busy machine may take."""
 GROWTH_KIB = 64 * 1024
 
