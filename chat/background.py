@@ -30,3 +30,9 @@ async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
         for task in left:
             task.cancel()
         _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)
+
+
+def tell_of_failure(task: asyncio.Task[None]) -> None:
+    """A callback for tasks that nobody awaits."""
+    if not task.cancelled() and task.exception():
+        logger.error("%s broke off", task.get_name(), exc_info=task.exception())

@@ -23,6 +23,7 @@ from chat.outbox import Outbox
 from chat.retelling import Retold, in_log, refuse_unreached, retold_after_loss
 from chat.subscriptions import Subscription
 from chat.turn.cursor import START, Cursor
+from chat.turn_reading import stored_pieces
 from chat.visitors import Identity
 from chat.wire_format import TurnView
 
@@ -77,7 +78,7 @@ class Connection:
         subscription = self._subscription(accepted.conversation)
         subscription.knows(accepted.rev)
         await self._outbox.send(wire_format.accepted(accepted))
-        if told := accepted.duplicate and await retold_after_loss(self._identity, accepted.turn):
+        if told := accepted.duplicate and await self._retold(accepted.turn):
             await self._tell(told, START)  # and whatever else is followed goes on
         else:
             subscription.follow(accepted.turn, START)
@@ -108,24 +109,21 @@ class Connection:
             subscription.follow(turn.id, cursor)
         elif turn.last is not None and cursor < turn.last:
             await self._outbox.room_for_much()
-            await self._retell_lost(turn.id, cursor)
+            await self._tell(await self._retold(turn.id), cursor)
 
-    async def _retell_lost(self, turn: UUID, cursor: Cursor) -> None:
-        if told := await retold_after_loss(self._identity, turn):
-            await self._tell(told, cursor)
+    async def _retold(self, turn: UUID) -> Retold | None:
+        return await retold_after_loss(self._identity, turn)
 
-    async def _tell(self, told: Retold, cursor: Cursor) -> None:
-        """Whoever has all of the text lacks the end alone."""
-        if cursor < told.before:
-            await self._outbox.send(told.snapshot)
-        await self._outbox.send(told.end)
+    async def _tell(self, told: Retold | None, cursor: Cursor) -> None:
+        for piece in stored_pieces(told, cursor):
+            await self._outbox.send(piece.frame)
 
     def _subscription(self, conversation: UUID) -> Subscription:
         if conversation not in self._subscriptions:
             if len(self._subscriptions) >= MAX_SUBSCRIPTIONS:
                 self._subscriptions.pop(next(iter(self._subscriptions))).close()
             self._subscriptions[conversation] = Subscription(
-                conversation, self._generation.log, self._outbox.send, self._retell_lost
+                conversation, self._generation.log, self._outbox.send, self._retold
             )
         return self._subscriptions[conversation]
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import DatabaseError
 
 from chat import turns
-from chat.background import end, kept_running
+from chat.background import end, kept_running, tell_of_failure
 from chat.backstop import Backstop
 from chat.caretaker import Caretaker
 from chat.database import in_database
@@ -172,5 +172,4 @@ class Generation:
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception():
-            logger.error("%s broke off", task.get_name(), exc_info=task.exception())
+        tell_of_failure(task)

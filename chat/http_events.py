@@ -1,7 +1,8 @@
 """POST /api/chat and GET /api/turns/<id>/events: the socket's commands and streams over HTTP."""
 
-from collections.abc import Callable, Coroutine
-from functools import wraps
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from functools import partial, wraps
 from http import HTTPStatus
 from uuid import UUID
 
@@ -22,15 +23,17 @@ from chat.commands import (
     parse_command,
 )
 from chat.database import in_database
+from chat.delta_log.base import DeltaLog
 from chat.event_stream import EventStream, event, refusal_of_stream
 from chat.handshake import Handshake
 from chat.http_callers import Caller, caller_of, from_elsewhere, keep, refuse_too_fast
 from chat.http_refusals import REFUSING, RefusedError, refusal
 from chat.metrics import RESUMES
 from chat.obeying import start_turn, stop_turn
-from chat.retelling import refuse_unreached
+from chat.retelling import in_log, refuse_unreached, retold_after_loss
 from chat.turn.cursor import START, Cursor
-from chat.turn_reading import turn_pieces
+from chat.turn_reading import Piece, stored_pieces, turn_pieces
+from chat.visitors import Identity
 from chat.wire_format import TurnView
 from chat.wiring import generation
 
@@ -152,10 +155,24 @@ def refuse_without_room(caller: Caller) -> None:
 
 
 def streamed(caller: Caller, turn: TurnView, cursor: Cursor, *, first: bytes = b"") -> Answer:
-    pieces = turn_pieces(caller.identity, generation().log, turn, cursor)
+    pieces = pieces_of(caller.identity, generation().log, turn, cursor)
     stream = EventStream(caller.session, caller.household, pieces)
     return StreamingHttpResponse(
         stream.events(first),
         content_type=f"{EVENTS}; charset=utf-8",
         headers={"X-Accel-Buffering": "no"},
     )
+
+
+async def pieces_of(
+    identity: Identity, log: DeltaLog, turn: TurnView, cursor: Cursor
+) -> AsyncGenerator[Piece, None]:
+    """From the log, or from Postgres where the log has nothing."""
+    retell = partial(retold_after_loss, identity)
+    if in_log(turn, log):
+        async with aclosing(turn_pieces(log, turn.id, cursor, retell)) as pieces:
+            async for piece in pieces:
+                yield piece
+        return
+    for piece in stored_pieces(await retell(turn.id), cursor):
+        yield piece

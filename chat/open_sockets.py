@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from chat import sessions
+from chat.background import tell_of_failure
 from chat.database import in_database
 from chat.loop_lag import measure_loop_lag
 from chat.metrics import SOCKETS_OPEN
@@ -76,17 +77,14 @@ class OpenSockets:
                 await self._send_away_ended()
             except DatabaseError as error:
                 logger.warning("sessions not looked at: %s", type(error).__name__)
+            except Exception:  # an error of our own must not leave the doors open
+                logger.exception("sessions not looked at")
 
     async def _send_away_ended(self) -> None:
         held = {socket.session for socket in self._sockets}
         ended = await in_database(sessions.ended, held)
         away = [socket for socket in self._sockets if socket.session in ended]
         await asyncio.gather(*(socket.say_goodbye("session_ended", 4501) for socket in away))
-
-
-def tell_of_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception():
-        logger.error("%s broke off", task.get_name(), exc_info=task.exception())
 
 
 OPEN_SOCKETS = OpenSockets()

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Literal
 
 from chat import wire_format
+from chat.rates import Rate, TokenBucket
 
 PING_BYTES = 64 * 1024
 WINDOW_BYTES = 256 * 1024
@@ -21,6 +22,9 @@ SHARE_BYTES = 48 * 1024
 """What a socket may always have unanswered."""
 CROWD_BYTES = 8 * 1024 * 1024
 """What all together may have unanswered before each is held to its share."""
+BUDGET = Rate(per_second=256 * 1024, burst=16 * 1024 * 1024)
+"""Bytes that a socket may be sent, however fast it reads: many replies at once as models write
+them, and long conversations now and then, but not the same history again and again."""
 PING_STEP = 2**20
 SILENT_PINGS = 3
 """Pings without a pong, each `ping_seconds` apart, after which the client is gone."""
@@ -30,7 +34,7 @@ Loss = Literal["slow", "idle"]
 
 
 class SlowReaderError(Exception):
-    """The client has not acknowledged anything for too long."""
+    """The client has not acknowledged anything for too long, or asked for far too much."""
 
 
 class Crowd:
@@ -64,6 +68,7 @@ class Outbox:
         ping_seconds: float,
         stuck_seconds: float,
         numbers: Iterator[int] | None = None,
+        budget: Rate = BUDGET,
     ) -> None:
         self._send = send
         self._crowd = crowd
@@ -74,6 +79,7 @@ class Outbox:
         self._pinged_at_byte = 0
         self._numbers = numbers or unguessable()
         self._pings: deque[tuple[int, int]] = deque()
+        self._budget = TokenBucket(budget, time.monotonic)
         self._held = 0
         self._progress = asyncio.Event()
         self._heard_at = time.monotonic()
@@ -85,8 +91,12 @@ class Outbox:
         return self._held > 0 or not self._fits(1)
 
     async def send(self, frame: str) -> None:
-        """Raises SlowReaderError when nothing is acknowledged, or the transport takes nothing."""
+        """Raises SlowReaderError when nothing is acknowledged, the transport takes nothing, or
+        the budget is spent."""
         size = len(frame.encode())
+        if self._budget.take(size):
+            self._stuck.set()
+            raise SlowReaderError
         while not self._fits(size):
             await self._hold()
         self._count(size)  # before the first await: others may be sending too

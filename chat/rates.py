@@ -17,7 +17,7 @@ class Rate:
 
 
 class TokenBucket:
-    """Full in the beginning; whatever is done takes one token, and time brings them back."""
+    """Full in the beginning; whatever is done takes tokens, and time brings them back."""
 
     def __init__(self, rate: Rate, clock: Clock) -> None:
         self._rate = rate
@@ -25,15 +25,15 @@ class TokenBucket:
         self._tokens = float(rate.burst)
         self._filled_at = clock()
 
-    def take(self) -> float:
+    def take(self, tokens: int = 1) -> float:
         """0 if it may be done now; else the seconds until it may, and nothing is taken."""
         now = self._clock()
         grown = self._tokens + (now - self._filled_at) * self._rate.per_second
         self._tokens = min(float(self._rate.burst), grown)
         self._filled_at = now
-        if self._tokens < 1:
-            return (1 - self._tokens) / self._rate.per_second
-        self._tokens -= 1
+        if self._tokens < tokens:
+            return (tokens - self._tokens) / self._rate.per_second
+        self._tokens -= tokens
         return 0.0
 
 

@@ -1,66 +1,104 @@
-"""A turn as a reader over HTTP is told it: the socket's frames, each with where it leads."""
+"""A turn as a reader is told it, over a socket or over HTTP: frames, each with where it leads."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from chat.delta_log.base import DeltaLog, Tail
+from chat import wire_format
+from chat.delta_log.base import DeltaLog, LoggedEvent, Tail
 from chat.metrics import ENDS_FROM_STORAGE
-from chat.retelling import Retold, in_log, retold_after_loss
-from chat.subscriptions import frames, snapshot
+from chat.retelling import Retold
 from chat.turn.cursor import Cursor
 from chat.turn.events import Ended, LogEvent, TextDelta
-from chat.visitors import Identity
-from chat.wire_format import TurnView
+
+FRAME_CHARACTERS = 16 * 1024
+"""Text of one frame at most. A reader that fell behind gets bigger frames, not a queue."""
+
+Retell = Callable[[UUID], Awaitable[Retold | None]]
+"""Tells a turn's end from Postgres, where its log is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A frame, its type, and the cursor of a reader who has it."""
+    """A frame, its type, and the cursor of a reader who has it.
+
+    `rev` is the revision of its conversation that a turn's end tells of.
+    """
 
     kind: str
     frame: str
     cursor: Cursor
+    rev: int | None = None
 
 
 async def turn_pieces(
-    identity: Identity, log: DeltaLog, turn: TurnView, cursor: Cursor
+    log: DeltaLog, turn: UUID, cursor: Cursor, retell: Retell
 ) -> AsyncGenerator[Piece, None]:
     """What comes after `cursor`, as it comes, until the turn has ended."""
-    if not in_log(turn, log):
-        for piece in stored_pieces(await retold_after_loss(identity, turn.id), cursor):
-            yield piece
-        return
-    with log.follow(turn.id) as tail:
+    with log.follow(turn) as tail:
         while not (tail.ended and cursor >= tail.last):
             await tail.news_for(cursor)
             if tail.lost:
                 break
-            for piece in new_pieces(turn.id, tail, cursor):
+            for piece in new_pieces(turn, tail, cursor):
                 yield piece
                 cursor = piece.cursor
         else:
             return
     ENDS_FROM_STORAGE.inc()
-    for piece in stored_pieces(await retold_after_loss(identity, turn.id), cursor):
+    for piece in stored_pieces(await retell(turn), cursor):
         yield piece
 
 
 def new_pieces(turn: UUID, tail: Tail, cursor: Cursor) -> Iterator[Piece]:
-    """What is known beyond `cursor` already."""
-    if checkpoint := tail.checkpoint_beyond(cursor):
-        cursor = checkpoint.cursor
-        yield Piece(kind="snapshot", frame=snapshot(turn, checkpoint), cursor=cursor)
-    for frame, last in frames(turn, tail.after(cursor), cursor):
-        yield Piece(kind=kind_of(last.event), frame=frame, cursor=last.cursor)
+    """What is known beyond `cursor` already: of a running reply as Postgres has it, for readers
+    whom its events do not reach, or the events themselves."""
+    if known := tail.checkpoint_beyond(cursor):
+        cursor = known.cursor
+        frame = wire_format.snapshot(turn, cursor=cursor, text=known.text, blocks=known.blocks)
+        yield Piece(kind="snapshot", frame=frame, cursor=cursor)
+    yield from event_pieces(turn, tail.after(cursor), cursor)
 
 
 def stored_pieces(told: Retold | None, cursor: Cursor) -> Iterator[Piece]:
     """Whoever has all of the text lacks the end alone."""
-    if told is not None and cursor < told.before:
+    if told is None or cursor >= told.last:
+        return
+    if cursor < told.before:
         yield Piece(kind="snapshot", frame=told.snapshot, cursor=told.before)
-    if told is not None:
-        yield Piece(kind="end", frame=told.end, cursor=told.last)
+    yield Piece(kind="end", frame=told.end, cursor=told.last)
+
+
+def event_pieces(turn: UUID, events: Sequence[LoggedEvent], after: Cursor) -> Iterator[Piece]:
+    """The events in as few frames as may be: neighbouring text is merged."""
+    position = 0
+    while position < len(events):
+        run = text_run(events, position)
+        last = events[position + max(run, 1) - 1]
+        if run:
+            joined = "".join(text_of(each) for each in events[position : position + run])
+            frame = wire_format.text(turn, after=after, cursor=last.cursor, text=joined)
+        else:
+            frame = wire_format.logged(turn, after=after, cursor=last.cursor, event=last.event)
+        rev = last.event.rev if isinstance(last.event, Ended) else None
+        yield Piece(kind=kind_of(last.event), frame=frame, cursor=last.cursor, rev=rev)
+        after = last.cursor
+        position += max(run, 1)
+
+
+def text_run(events: Sequence[LoggedEvent], position: int) -> int:
+    """How many events from `position` on are text that fits one frame; 0 if the first is not."""
+    characters = 0
+    for end in range(position, len(events)):
+        characters += len(text_of(events[end]))
+        too_much = characters > FRAME_CHARACTERS and end > position
+        if too_much or not isinstance(events[end].event, TextDelta):
+            return end - position
+    return len(events) - position
+
+
+def text_of(logged: LoggedEvent) -> str:
+    return logged.event.text if isinstance(logged.event, TextDelta) else ""
 
 
 def kind_of(event: LogEvent) -> str:

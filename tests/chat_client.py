@@ -147,6 +147,8 @@ class ChatClient:
         self.replies: dict[str, Reply] = {}
         self._told: dict[str, Frame] = {}
         """Messages by their ids, as the last `sync` with them said."""
+        self._talks: dict[str, str] = {}
+        """Turn: its conversation."""
         self._messages_of_turns: dict[str, str] = {}
         self._revisions: dict[str, int] = {}
         self._running: dict[str, str] = {}
@@ -270,6 +272,7 @@ class ChatClient:
         for frame in frames:
             self.reply(frame["turn"]).apply(frame)
             self._running[conversation] = frame["turn"]
+            self._talks[frame["turn"]] = conversation
 
     async def frame(self, kind: str, **fields: object) -> Frame:
         """The first frame of this kind with these fields, which may have come already."""
@@ -322,11 +325,7 @@ class ChatClient:
 
     def conversation_of(self, turn: str) -> str:
         """Of a turn that the client has heard of, which need not run any more."""
-        accepted = self.all_of("accepted", turn=turn)
-        synced = [
-            each for each in self.all_of("sync") if each["turn"] and each["turn"]["id"] == turn
-        ]
-        return str((accepted + synced)[0]["conversation"])
+        return self._talks[turn]
 
     def reply(self, turn: str) -> Reply:
         return self.replies.setdefault(turn, Reply())
@@ -387,20 +386,20 @@ class ChatClient:
 
     async def _take_piece(self, frame: Frame) -> None:
         reply = self.reply(frame["turn"])
-        if any(self._awaiting[c] > 0 for c, turn in self._running.items() if turn == frame["turn"]):
+        if self._awaiting[self._talks[frame["turn"]]] > 0:
             return  # it comes again after the sync
         if cursor_of(frame["cursor"]) <= reply.cursor:
             self.repeats += 1
             return
         if frame["type"] != "snapshot" and cursor_of(frame["after"]) != reply.cursor:
             self.gaps += 1
-            conversation = next(c for c, turn in self._running.items() if turn == frame["turn"])
-            await self.subscribe(conversation)
+            await self.subscribe(self._talks[frame["turn"]])
             return
         reply.apply(frame)
 
     def _follow_turn(self, conversation: str, turn: str, message: str) -> None:
         self._running[conversation] = turn
+        self._talks[turn] = conversation
         self._messages_of_turns[turn] = message
 
     def _note_revision(self, frame: Frame) -> None:

@@ -171,9 +171,8 @@ class StreamWriter:
             add_events(pipeline, stream, events)
         self._add_bells(pipeline, bells)
         results = await pipeline.execute(raise_on_error=False) if len(pipeline) else []
-        for _ in bells:
-            self._bells.popleft()
-        await self._check(self._client, batch, results)
+        rung = await self._check(self._client, batch, results)
+        self._forget_rung(results[rung : rung + len(bells)])
         self._forget_finished()
 
     def _add_bells(self, pipeline: Pipeline, bells: Sequence[Bell]) -> None:
@@ -189,8 +188,11 @@ class StreamWriter:
         client: Redis,
         batch: Sequence[tuple[OwnedStream, Sequence[LoggedEvent]]],
         results: Sequence[object],
-    ) -> None:
-        """Each stream's part of the results: its entries' ids, its length, its expiry."""
+    ) -> int:
+        """Each stream's part of the results: its entries' ids, its length, its expiry.
+
+        Returns how many results that were.
+        """
         position = 0
         for stream, events in batch:
             added = results[position : position + len(events)]
@@ -199,6 +201,14 @@ class StreamWriter:
             refused = any(isinstance(each, Exception) for each in added)
             if refused or not isinstance(length, int) or not stream.confirm(len(events), length):
                 await self._repair(client, stream)
+        return position
+
+    def _forget_rung(self, results: Sequence[object]) -> None:
+        """Raises the error of a bell that Redis refused: it is rung again."""
+        for each in results:
+            if isinstance(each, Exception):
+                raise each
+            self._bells.popleft()
 
     async def _repair(self, client: Redis, stream: OwnedStream) -> None:
         """Either a later attempt has begun, or the stream was lost: then write it anew."""

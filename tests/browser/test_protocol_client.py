@@ -249,7 +249,7 @@ def test_length_counts_as_javascript_does(page: Page, wire: Wire, turn: Turn) ->
 
 def test_unaccepted_message_is_sent_again_before_subscribing(page: Page, wire: Wire) -> None:
     ask(page, "你好")
-    expect(last_question(page)).to_be_visible()
+    wait_for(page, lambda: wire.of_type("send"))
     turn = Turn()
     wire.answers["send"] = lambda wire, send: wire.send(turn.accepted(send))
 

@@ -113,13 +113,26 @@ def finish(world: World, ask: Ask) -> None:
     ask.faucet.finish()
 
 
-async def wait_until_told(world: World, tab: ScheduledTab, ask: Ask) -> None:
-    """A tab that follows a turn is told what the provider says while it says it."""
-    accepted = world.accepted(ask)
-    following = ask.conversation in tab.conversations and tab.connected and not tab.cut_off
-    if not (accepted and following and world.certainly_running(ask)):
+async def all_follow(world: World, ask: Ask) -> None:
+    """The conversation of `ask` is open in every tab of its visitor."""
+    if world.accepted(ask):
+        world.tell(f"all of {ask.owner}'s tabs follow the conversation of {ask.name}")
+        for tab in world.tabs:
+            if tab.owner == ask.owner:
+                await follow_from(tab, ask, {})
+
+
+async def wait_until_told(world: World, ask: Ask) -> None:
+    """Tabs that follow a conversation are told what the provider says while it says it."""
+    accepted, pieces = world.accepted(ask), min(ask.faucet.poured, PIECES) - 1
+    if accepted is None or pieces < 1 or not world.certainly_running(ask):
         return
-    turn, pieces = accepted["turn"], min(ask.faucet.poured, PIECES) - 1
+    for tab in world.tabs:
+        if ask.conversation in tab.conversations and tab.connected and not tab.cut_off:
+            await wait_on(world, tab, ask, accepted["turn"], pieces)
+
+
+async def wait_on(world: World, tab: ScheduledTab, ask: Ask, turn: str, pieces: int) -> None:
     world.tell(f"{tab.name} waits for {pieces} pieces of {ask.name}")
     try:
         await tab.until(lambda: tab.text_of(turn).count("[call ") >= pieces, ANSWER_SECONDS)

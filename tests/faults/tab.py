@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -43,8 +42,6 @@ class Tab(ChatClient):
         self._dice = dice
         self._staying: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._talks: dict[str, str] = {}
-        self._syncs_awaited: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
         self._staying = asyncio.create_task(self._stay())
@@ -110,34 +107,15 @@ class Tab(ChatClient):
         if code is not None and code >= FOR_GOOD:
             self.wrongs.append(code)
 
-    async def connect(self, entrance: Entrance | None = None) -> None:
-        self._syncs_awaited.clear()
-        await super().connect(entrance)
-
-    async def subscribe(self, conversation: str, **fields: object) -> None:
-        self._syncs_awaited[conversation] += 1
-        await super().subscribe(conversation, **fields)
-
     async def _take(self, frame: Frame) -> None:
         await super()._take(frame)
         match frame["type"]:
-            case "sync":
-                self._syncs_awaited[frame["conversation"]] -= 1
             case "changed":
                 await self.subscribe(frame["conversation"])
             case "accepted" if self._lacks(frame):
                 await self.subscribe(frame["conversation"])
             case "error":
                 self._take_error(frame)
-
-    async def _take_piece(self, frame: Frame) -> None:
-        """What comes before the `sync` that was asked for will be told again after it."""
-        if self._syncs_awaited[self._talks[frame["turn"]]] <= 0:
-            await super()._take_piece(frame)
-
-    def _follow_turn(self, conversation: str, turn: str, message: str) -> None:
-        super()._follow_turn(conversation, turn, message)
-        self._talks[turn] = conversation
 
     def _lacks(self, frame: Frame) -> bool:
         """Whether something was stored before this message that it has not heard of."""

@@ -152,9 +152,13 @@ class Schedule(RuleBasedStateMachine):
     def finish(self, ask: Ask) -> None:
         acts.finish(self.world, ask)
 
-    @rule(tab=tabs, ask=asks)
-    def wait_until_told(self, tab: ScheduledTab, ask: Ask) -> None:
-        self.do(acts.wait_until_told(self.world, tab, ask))
+    @rule(ask=asks)
+    def all_follow(self, ask: Ask) -> None:
+        self.do(acts.all_follow(self.world, ask))
+
+    @rule(ask=asks)
+    def wait_until_told(self, ask: Ask) -> None:
+        self.do(acts.wait_until_told(self.world, ask))
 
 
 @pytest.fixture

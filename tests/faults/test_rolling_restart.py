@@ -10,7 +10,7 @@ import pytest
 
 from tests.chat_client import new_id
 from tests.faults.cluster import Cluster
-from tests.faults.observer import assert_standing
+from tests.faults.observer import StandingError, assert_standing
 from tests.faults.postgres_server import PostgresServer
 from tests.faults.redis_server import RedisServer
 from tests.faults.tab import Tab
@@ -94,7 +94,12 @@ async def chat(tab: Tab, dice: random.Random, over: asyncio.Event) -> None:
 async def ask(tab: Tab, text: str, conversation: str) -> None:
     id_ = await tab.ask_soon(text, conversation)
     (accepted,) = await tab.until(lambda: tab.all_of("accepted", id=id_)[:1], PATIENCE_SECONDS)
-    await tab.end_of(accepted["turn"], PATIENCE_SECONDS)
+    turn = accepted["turn"]
+    try:
+        await tab.until(lambda: tab.finished(turn), PATIENCE_SECONDS)
+    except TimeoutError as error:
+        told = [frame for frame in tab.frames if frame["type"] != "ping"]
+        raise StandingError(f"No end of turn {turn}: {tab.wrongs} {told[-9:]}") from error
 
 
 async def pause(over: asyncio.Event, seconds: float) -> None:

@@ -391,6 +391,23 @@ async def test_bells_may_have_been_missed_after_a_lost_connection(
     await until(lambda: not log.missed())
 
 
+async def test_bell_that_a_full_redis_refuses_is_rung_when_it_has_room(
+    redis: RedisServer, open_log: Callable[[], RedisDeltaLog]
+) -> None:
+    ringing, hearing = open_log(), open_log()
+    heard = asyncio.Event()
+    hearing.hear(lambda _: heard.set())
+    await until(lambda: not hearing.missed())
+    redis.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    redis.command("CONFIG", "SET", "maxmemory", "1")
+
+    ringing.ring(TurnsLeft())
+    await until(lambda: not ringing.connected)
+    redis.command("CONFIG", "SET", "maxmemory", "0")
+
+    await asyncio.wait_for(heard.wait(), 5)
+
+
 async def test_installations_on_one_redis_share_no_key(redis: RedisServer) -> None:
     logs = {prefix: RedisDeltaLog(redis.url, prefix=prefix) for prefix in ("one", "two")}
     owners = {prefix: Owner(log) for prefix, log in logs.items()}

@@ -7,6 +7,7 @@ from itertools import count, islice, pairwise
 import pytest
 
 from chat.outbox import (
+    BUDGET,
     PING_BYTES,
     SHARE_BYTES,
     SILENT_PINGS,
@@ -16,6 +17,7 @@ from chat.outbox import (
     SlowReaderError,
     unguessable,
 )
+from chat.rates import Rate
 
 FRAME = "x" * (16 * 1024)
 PINGS_PER_WINDOW = WINDOW_BYTES // PING_BYTES
@@ -30,6 +32,7 @@ class Wire:
         ping_seconds: float = 20,
         stuck_seconds: float = 30,
         crowd: Crowd | None = None,
+        budget: Rate = BUDGET,
     ) -> None:
         self.frames: list[str] = []
         self.outbox = Outbox(
@@ -38,6 +41,7 @@ class Wire:
             ping_seconds=ping_seconds,
             stuck_seconds=stuck_seconds,
             numbers=count(1),
+            budget=budget,
         )
 
     async def send(self, frame: str) -> None:
@@ -288,3 +292,15 @@ async def test_client_that_says_anything_is_not_lost() -> None:
 
     assert await asyncio.wait_for(outbox.lost(), 5) == "idle"
     assert heard == 3 * SILENT_PINGS
+
+
+async def test_client_that_reads_too_much_is_gone_as_one_that_does_not_read() -> None:
+    wire = Wire(budget=Rate(per_second=1, burst=2 * len(FRAME)))
+    await wire.outbox.send(FRAME)
+    await wire.outbox.send(FRAME)
+
+    with pytest.raises(SlowReaderError):
+        await wire.outbox.send(FRAME)
+
+    assert wire.sent_bytes == 2 * len(FRAME)
+    assert await wire.outbox.lost() == "slow"

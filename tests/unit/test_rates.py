@@ -42,6 +42,12 @@ def test_time_brings_tokens_back_but_no_more_than_the_burst() -> None:
     assert [bucket.take() for _ in range(4)] == [0, 0, 0, 0.5]
 
 
+def test_much_takes_many_tokens_or_none() -> None:
+    bucket = TokenBucket(RATE, Clock())
+
+    assert [bucket.take(2), bucket.take(2), bucket.take(1)] == [0, 0.5, 0]
+
+
 @given(st.lists(st.floats(min_value=0, max_value=5), max_size=50))
 def test_never_more_than_the_burst_and_the_rate_allow(pauses: list[float]) -> None:
     clock = Clock()

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from chat.delta_log.base import Checkpoint, LoggedEvent
 from chat.delta_log.bells import Changed
 from chat.delta_log.memory import MemoryDeltaLog
-from chat.subscriptions import FRAME_CHARACTERS, Subscription, frames
+from chat.retelling import Retold
+from chat.subscriptions import Subscription
 from chat.turn.cursor import START, Cursor
 from chat.turn.events import Block, Ended, LogEvent, Outcome, Searching, Started, TextDelta
+from chat.turn_reading import FRAME_CHARACTERS, event_pieces
 
 TURN = UUID("0197a1b2-0000-7000-8000-000000000001")
 CONVERSATION = UUID("0197a1b2-0000-7000-8000-000000000002")
@@ -38,7 +40,7 @@ def texts(*pieces: str) -> list[LogEvent]:
 
 
 def framed(events: list[LoggedEvent], after: Cursor = START) -> list[dict[str, Any]]:
-    return [json.loads(frame) for frame, _ in frames(TURN, events, after)]
+    return [json.loads(piece.frame) for piece in event_pieces(TURN, events, after)]
 
 
 def test_neighbouring_text_is_merged() -> None:
@@ -49,10 +51,11 @@ def test_neighbouring_text_is_merged() -> None:
     assert (told[1]["after"], told[1]["cursor"]) == ("1-1", "1-4")
 
 
-def test_frame_comes_with_its_last_event() -> None:
-    events = logged(*texts("一", "二"), ended(3))
+def test_piece_leads_to_its_last_event() -> None:
+    text, end = event_pieces(TURN, logged(*texts("一", "二"), ended(3)), START)
 
-    assert [last for _, last in frames(TURN, events, START)] == events[1:]
+    assert (text.kind, text.cursor, text.rev) == ("text", Cursor(1, 2), None)
+    assert (end.kind, end.cursor, end.rev) == ("end", Cursor(1, 3), 3)
 
 
 def test_nothing_new_makes_no_frame() -> None:
@@ -109,12 +112,16 @@ class Socket:
     def __init__(self) -> None:
         self.log = MemoryDeltaLog()
         self._frames: asyncio.Queue[str] = asyncio.Queue()
-        self.retold: list[tuple[UUID, Cursor]] = []
         self.subscription = Subscription(CONVERSATION, self.log, self._frames.put, self._retell)
 
-    async def _retell(self, turn: UUID, cursor: Cursor) -> None:
-        self.retold.append((turn, cursor))
-        await self._frames.put('{"type": "retold"}')
+    async def _retell(self, turn: UUID) -> Retold:
+        snapshot, end = ({"type": kind, "turn": str(turn)} for kind in ("snapshot", "end"))
+        return Retold(
+            snapshot=json.dumps(snapshot),
+            before=Cursor(1, 2),
+            end=json.dumps(end),
+            last=Cursor(1, 3),
+        )
 
     async def next(self) -> dict[str, Any]:
         frame: dict[str, Any] = json.loads(await asyncio.wait_for(self._frames.get(), 5))
@@ -233,8 +240,22 @@ async def test_reader_of_a_lost_log_is_told_the_end_from_storage(socket: Socket)
     with socket.log.follow(TURN) as tail:
         tail.lose()
 
-        assert (await socket.next())["type"] == "retold"
-    assert socket.retold == [(TURN, Cursor(1, 1))]
+        told = await socket.until_end()
+
+    assert [(frame["type"], frame["turn"]) for frame in told] == [
+        ("snapshot", str(TURN)),
+        ("end", str(TURN)),
+    ]
+
+
+async def test_reader_who_has_all_of_the_text_is_told_the_end_alone(socket: Socket) -> None:
+    await socket.log.append(TURN, logged(Started(), *texts("一")))
+    socket.subscription.follow(TURN, Cursor(1, 2))
+
+    with socket.log.follow(TURN) as tail:
+        tail.lose()
+
+        assert [frame["type"] for frame in await socket.until_end()] == ["end"]
 
 
 async def test_reader_without_events_is_told_what_storage_has_and_goes_on_from_there(
