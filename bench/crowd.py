@@ -16,7 +16,7 @@ from pathlib import Path
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from bench.wire_reader import Place, WireReader
-from tests.chat_client import Frame
+from tests.chat_reply import Frame
 
 ROOT = Path(__file__).resolve().parent.parent
 ATTEMPTS = 10

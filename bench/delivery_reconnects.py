@@ -8,7 +8,8 @@ from bench.delivery_stage import Mode, percentile, say
 from bench.delivery_streams import begin
 from bench.stamping_provider import question
 from bench.wire_reader import WireReader
-from tests.chat_client import Frame, Visitor, new_id
+from tests.chat_client import Visitor, new_id
+from tests.chat_reply import Frame
 
 SOCKETS = 1000
 TURNS = 10

@@ -13,7 +13,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 from bench.stamping_provider import STAMP
-from tests.chat_client import PROTOCOL, Frame, Visitor, new_id
+from tests.chat_client import PROTOCOL, Visitor, new_id
+from tests.chat_reply import Frame
 from tests.serving import ChatServer
 
 PING = '{"type":"ping"'

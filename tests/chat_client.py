@@ -1,14 +1,13 @@
 """A chat client for tests: one visitor's socket, by the client rules of docs/protocol.md."""
 
 import asyncio
-import hashlib
 import json
 import ssl
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, cast
 
@@ -17,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
+from tests.chat_reply import Frame, Reply, WrongFrameError, cursor_of
 from tests.serving import ChatServer
 
 PROTOCOL = "expertline.v1"
@@ -27,13 +27,7 @@ PRIVATE_CHARACTERS = 12
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For HTTP clients: to make one of their own takes each 30 ms, and none speaks TLS here."""
 
-Frame = dict[str, Any]  # parsed JSON, which tests index freely
-Cursor = tuple[int, int]
 T = TypeVar("T")
-
-
-class WrongFrameError(Exception):
-    """The server broke the protocol; what it sent follows."""
 
 
 class Entrance(Protocol):
@@ -75,46 +69,6 @@ class Visitor:
             while (stored := await self.get(f"/api/messages/{message}"))["status"] == "running":
                 await asyncio.sleep(0.02)
         return cast(Frame, stored)
-
-
-@dataclass(slots=True)
-class Reply:
-    """What the client has of one turn's reply."""
-
-    cursor: Cursor = (0, 0)
-    text: str = ""
-    blocks: list[Frame] = field(default_factory=list)
-    kinds: list[str] = field(default_factory=list)
-    """Of the events in their order; "text" for a piece of text."""
-    end: Frame | None = None
-
-    def apply(self, frame: Frame) -> None:
-        match frame["type"]:
-            case "text":
-                self.text += frame["text"]
-                self.kinds.append("text")
-            case "event":
-                self._apply_event(frame["event"])
-                self.kinds.append(frame["event"]["kind"])
-            case "snapshot":
-                self.text, self.blocks = frame["text"], frame["blocks"]
-            case "end":
-                self.end = frame
-                self._check(frame)
-        self.cursor = cursor_of(frame["cursor"])
-
-    def _apply_event(self, event: Frame) -> None:
-        match event["kind"]:
-            case "block":
-                self.blocks.append(event)
-            case "restarted":
-                self.text = utf16_slice(self.text, 0, event["keep"])
-                self.blocks = [block for block in self.blocks if block["end"] <= event["keep"]]
-
-    def _check(self, end: Frame) -> None:
-        digest = hashlib.sha256(self.text.encode()).hexdigest()[:16]
-        if (end["length"], end["sha256"]) != (utf16_length(self.text), digest):
-            raise WrongFrameError(f"The reply is “{self.text}”, but it ended so: {end}")
 
 
 class ChatClient:
@@ -374,7 +328,7 @@ class ChatClient:
             case "error" if frame["code"] == "busy" and frame["id"] in self.unaccepted:
                 del self.unaccepted[frame["id"]], self.sent[frame["id"]]
             case "error" if frame["id"] is None:
-                self._awaiting.clear()
+                self._take_refused_subscription()
             case "sync":
                 self._awaiting[frame["conversation"]] -= 1
                 self._note_revision(frame)
@@ -383,6 +337,10 @@ class ChatClient:
                     self._follow_turn(frame["conversation"], turn["id"], turn["message"])
             case "text" | "event" | "snapshot" | "end":
                 await self._take_piece(frame)
+
+    def _take_refused_subscription(self) -> None:
+        """It does not say which: no `sync` is counted on any more."""
+        self._awaiting.clear()
 
     async def _take_piece(self, frame: Frame) -> None:
         reply = self.reply(frame["turn"])
@@ -421,16 +379,3 @@ def send_command(
 
 def new_id() -> str:
     return str(uuid.uuid4())
-
-
-def cursor_of(text: str) -> Cursor:
-    attempt, n = text.split("-")
-    return int(attempt), int(n)
-
-
-def utf16_length(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
-
-
-def utf16_slice(text: str, start: int, end: int) -> str:
-    return text.encode("utf-16-le")[start * 2 : end * 2].decode("utf-16-le")

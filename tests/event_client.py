@@ -8,7 +8,8 @@ from typing import Self
 
 import httpx2
 
-from tests.chat_client import LIMIT_SECONDS, NO_TLS, Frame, Reply, Visitor, send_command
+from tests.chat_client import LIMIT_SECONDS, NO_TLS, Visitor, send_command
+from tests.chat_reply import Frame, Reply
 from tests.serving import ChatServer
 
 PIECES = {"text", "event", "snapshot", "end"}

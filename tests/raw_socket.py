@@ -11,7 +11,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from tests.chat_client import LIMIT_SECONDS, PROTOCOL, Frame, Visitor
+from tests.chat_client import LIMIT_SECONDS, PROTOCOL, Visitor
+from tests.chat_reply import Frame
 from tests.serving import ChatServer
 
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9

@@ -9,10 +9,11 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import NoBrowserError, launch
 from tests.browser.visitor import Visitor
+from tests.browser.wire import Turn, Wire
 from tests.databases import database_url, new_database
 from tests.openai_server import OpenAIServer
 from tests.serving import ChatServer
@@ -99,6 +100,36 @@ def english_visitor(chromium: Browser) -> Iterator[Visitor]:
     """A parent at a desk, in English."""
     with Visitor(chromium, locale="en-GB", width=1280, height=800).watched() as someone:
         yield someone
+
+
+@pytest.fixture
+def page(visitor: Visitor) -> Page:
+    return visitor.context.new_page()
+
+
+@pytest.fixture
+def wire(page: Page, expert_site: ChatServer) -> Wire:
+    """Of a page that is open and welcomed."""
+    played = Wire(page)
+    page.goto(expert_site.url)
+    expect(page.locator("[data-mode=model]")).to_be_visible()
+    return played
+
+
+@pytest.fixture
+def english_page(english_visitor: Visitor, expert_site: ChatServer) -> Page:
+    """It has been open before, so that a test can begin with a connection of its own."""
+    page = english_visitor.context.new_page()
+    page.goto(expert_site.url)
+    return page
+
+
+@pytest.fixture
+def turn(wire: Wire) -> Turn:
+    """What the next message begins."""
+    begun = Turn()
+    wire.answers["send"] = lambda wire, send: wire.send(begun.accepted(send))
+    return begun
 
 
 @pytest.hookimpl(wrapper=True)

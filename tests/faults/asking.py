@@ -1,6 +1,7 @@
 """How tests ask for an answer that waits where they want it, and count who asked."""
 
-from tests.chat_client import ChatClient, Frame
+from tests.chat_client import ChatClient
+from tests.chat_reply import Frame
 from tests.faults.cluster import Cluster
 from tests.faults.provider import PIECES, story
 from tests.latch import Latch

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from tests.chat_client import ChatClient, Frame
+from tests.chat_client import ChatClient
+from tests.chat_reply import Frame
 from tests.faults.cluster import LEASE_SECONDS, Cluster
 from tests.faults.tab import Tab
 from tests.openai_replies import calls_stamped_in

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Literal, get_args
 
-from tests.chat_client import Frame
+from tests.chat_reply import Frame
 from tests.faults.schedule_provider import PIECES
 from tests.faults.schedule_tab import ANSWER_SECONDS, ScheduledTab
 from tests.faults.schedule_world import Ask, World

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
-from tests.chat_client import Frame, utf16_length
+from tests.chat_reply import Frame, utf16_length
 from tests.faults.schedule_tab import ScheduledTab, Wire
 from tests.faults.schedule_wires import broken_chains, contradictions
 from tests.faults.schedule_world import Ask, World, code_of

@@ -6,15 +6,8 @@ from typing import Literal
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tests.chat_client import (
-    ChatClient,
-    Entrance,
-    Frame,
-    Visitor,
-    WrongFrameError,
-    cursor_of,
-    new_id,
-)
+from tests.chat_client import ChatClient, Entrance, Visitor, new_id
+from tests.chat_reply import Frame, WrongFrameError, cursor_of
 
 LOST = (OSError, EOFError, InvalidHandshake, ConnectionClosed)
 ANSWER_SECONDS = 10

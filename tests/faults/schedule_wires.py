@@ -4,7 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from tests.chat_client import Frame, cursor_of
+from tests.chat_reply import Frame, cursor_of
 from tests.faults.schedule_tab import Wire
 
 START = "0-0"

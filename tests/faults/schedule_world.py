@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import psycopg
 
-from tests.chat_client import Frame, Visitor, new_id
+from tests.chat_client import Visitor, new_id
+from tests.chat_reply import Frame
 from tests.faults.cluster import Door
 from tests.faults.schedule_provider import Faucet, FaucetServer, question_of
 from tests.faults.schedule_proxy import Guillotine

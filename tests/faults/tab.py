@@ -9,14 +9,8 @@ from typing import Self
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tests.chat_client import (
-    ChatClient,
-    Entrance,
-    Frame,
-    Visitor,
-    WrongFrameError,
-    send_command,
-)
+from tests.chat_client import ChatClient, Entrance, Visitor, send_command
+from tests.chat_reply import Frame, WrongFrameError
 
 FOR_GOOD = 4500
 """Close codes from here on tell a client not to come back."""
@@ -133,8 +127,10 @@ class Tab(ChatClient):
             self.wrongs.append(frame)
         if frame["id"] in self.unaccepted:
             self._later(self._say_again(self.unaccepted[frame["id"]]))
-        elif frame["id"] is None:  # a subscription, perhaps; a new socket will try them all again
-            self._later(self.drop())
+
+    def _take_refused_subscription(self) -> None:
+        """A new socket will try them all again."""
+        self._later(self.drop())
 
     def _later(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(after_a_pause(work))

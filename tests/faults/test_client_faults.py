@@ -7,7 +7,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from tests.chat_client import ChatClient, Frame, new_id, send_command
+from tests.chat_client import ChatClient, new_id, send_command
+from tests.chat_reply import Frame
 from tests.faults.asking import begin_half_told, calls_about
 from tests.faults.cluster import Cluster
 from tests.faults.observer import assert_standing

@@ -3,7 +3,8 @@
 import asyncio
 import time
 
-from tests.chat_client import ChatClient, Frame, send_command
+from tests.chat_client import ChatClient, send_command
+from tests.chat_reply import Frame
 from tests.faults.asking import begin_half_told, calls_about
 from tests.faults.cluster import LEASE_SECONDS, Cluster
 from tests.faults.observer import assert_standing

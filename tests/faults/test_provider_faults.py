@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from tests.chat_client import ChatClient, Frame
+from tests.chat_client import ChatClient
+from tests.chat_reply import Frame
 from tests.faults.cluster import Cluster
 from tests.faults.observer import assert_standing
 from tests.openai_script import CallTool, Drop, Malformed, Stall, Status, Step, Truncate

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from chat.turn.prompt import CHINESE, TOOL_NAME
-from tests.chat_client import ChatClient, Frame, Visitor
+from tests.chat_client import ChatClient, Visitor
+from tests.chat_reply import Frame
 from tests.conftest import ANSWERS, Model, quiet
 from tests.databases import database_url, new_database, rows
 from tests.openai_replies import JsonObject

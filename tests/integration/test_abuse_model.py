@@ -8,7 +8,8 @@ import pytest
 
 from chat.turn.prompt import CHINESE, TOOL_NAME
 from chat.turn.toolbox import QUESTION_CHARACTERS
-from tests.chat_client import ChatClient, Frame, Visitor
+from tests.chat_client import ChatClient, Visitor
+from tests.chat_reply import Frame
 from tests.conftest import Model
 from tests.databases import rows
 from tests.openai_replies import JsonObject

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chat_client import ChatClient, Frame, Visitor
+from tests.chat_client import ChatClient, Visitor
+from tests.chat_reply import Frame
 from tests.conftest import quiet
 from tests.databases import database_url, new_database
 from tests.openai_replies import JsonObject, like_a_model

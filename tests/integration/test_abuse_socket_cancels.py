@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chat_client import ChatClient, Frame, Visitor, new_id
+from tests.chat_client import ChatClient, Visitor, new_id
+from tests.chat_reply import Frame
 from tests.conftest import quiet
 from tests.databases import database_url
 from tests.faults.redis_server import RedisServer

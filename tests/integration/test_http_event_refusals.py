@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from tests.chat_client import NO_TLS, Frame, Visitor, new_id, send_command
+from tests.chat_client import NO_TLS, Visitor, new_id, send_command
+from tests.chat_reply import Frame
 from tests.conftest import Model
 from tests.databases import rows
 from tests.event_client import EventClient, events_path

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.chat_client import ChatClient, Frame, Visitor, new_id
+from tests.chat_client import ChatClient, Visitor, new_id
+from tests.chat_reply import Frame
 from tests.databases import rows
 
 COMMANDS: list[Frame] = [

@@ -7,7 +7,8 @@ import pytest
 from django.utils import translation
 
 from chat.frame_errors import SENTENCES
-from tests.chat_client import ChatClient, Frame, Visitor, new_id, send_command
+from tests.chat_client import ChatClient, Visitor, new_id, send_command
+from tests.chat_reply import Frame
 from tests.conftest import Model
 from tests.openai_script import Answer
 from tests.uvicorn_server import EVERY_SERVER

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.chat_client import ChatClient, Frame, Visitor, new_id
+from tests.chat_client import ChatClient, Visitor, new_id
+from tests.chat_reply import Frame
 from tests.databases import rows
 
 FEEDBACK = "SELECT value, reason, comment FROM chat_feedback WHERE message_id = %s"

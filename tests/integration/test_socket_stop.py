@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.chat_client import ChatClient, Frame, Visitor, new_id, send_command
+from tests.chat_client import ChatClient, Visitor, new_id, send_command
+from tests.chat_reply import Frame
 from tests.conftest import Model
 from tests.latch import Latch
 from tests.openai_script import Answer, Stall

@@ -5,7 +5,8 @@ import hashlib
 
 import pytest
 
-from tests.chat_client import ChatClient, Visitor, cursor_of, new_id, send_command, utf16_length
+from tests.chat_client import ChatClient, Visitor, new_id, send_command
+from tests.chat_reply import cursor_of, utf16_length
 from tests.conftest import Model
 from tests.databases import locked_conversation, rows
 from tests.latch import Latch

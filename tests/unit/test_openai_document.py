@@ -9,7 +9,7 @@ from chat.openai_api.message_content import SENTENCES
 from chat.openai_api.refusals import error_object, unknown_model
 from chat.turn.events import Outcome, Usage
 from tests.experts import answer
-from tests.unit.test_documents import ROOT, all_paths, constants, fenced, rows, sources_of
+from tests.unit.documents import ROOT, all_paths, constants, fenced, rows, sources_of
 
 PAGE = (ROOT / "docs/openai-api.md").read_text(encoding="utf-8")
 COMPLETION = Completion(id="chatcmpl-1", created=1)

@@ -1,0 +1,156 @@
+"""What a conversation takes from visitors, and the history that it gives to a turn."""
+
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import IntegrityError
+from pytest_django import Settings
+
+from chat import conversations, turns
+from chat.commands import Regenerate, Stop
+from chat.conversations import BusyError, IdConflictError, NotFoundError
+from chat.models import Message, Turn
+from chat.visitors import Identity
+from tests.integration.turn_rows import ALICE, DONE, answered, asked, claimed, send
+
+pytestmark = pytest.mark.django_db
+
+BOB = Identity(visitor=UUID(int=2))
+
+
+def test_revisions_tell_of_the_conversations_that_there_are() -> None:
+    accepted = answered("Why?", "Because.")
+
+    assert turns.revisions([accepted.conversation, uuid4()]) == {accepted.conversation: 2}
+
+
+def test_history_is_what_was_said_on_the_branch() -> None:
+    first = answered("One?", "One.")
+    answered("Other?", "Other.", after=first)
+    second = answered("Two?", "Two.", after=first)
+    third = asked("Three?", after=second)
+
+    said = [(each.role, each.content) for each in claimed(third.turn).request.history]
+
+    assert said == [
+        ("user", "One?"),
+        ("assistant", "One."),
+        ("user", "Two?"),
+        ("assistant", "Two."),
+    ]
+
+
+def test_history_of_a_new_reply_is_what_came_before_the_question() -> None:
+    first = answered("One?", "One.")
+    second = answered("Two?", "Two.", after=first)
+    again = conversations.accept_regenerate(ALICE, Regenerate(id=uuid4(), message=second.message))
+
+    claim = claimed(again.turn)
+
+    assert claim.request.question == "Two?"
+    assert [each.content for each in claim.request.history] == ["One?", "One."]
+
+
+def test_history_leaves_out_replies_without_a_word() -> None:
+    first = answered("One?", "")
+    second = asked("Two?", after=first)
+
+    assert [each.content for each in claimed(second.turn).request.history] == ["One?"]
+
+
+def test_history_is_bounded_in_messages() -> None:
+    accepted = answered("0?", "0.")
+    for number in range(1, turns.HISTORY_MESSAGES):
+        accepted = answered(f"{number}?", f"{number}.", after=accepted)
+
+    history = claimed(asked("Last?", after=accepted).turn).request.history
+
+    assert len(history) == turns.HISTORY_MESSAGES
+    assert history[-1].content == f"{turns.HISTORY_MESSAGES - 1}."
+
+
+@pytest.mark.parametrize(
+    ("budget", "kept"),
+    [
+        pytest.param(4, ["One?", "One.", "Two?", "Two."], id="all"),
+        pytest.param(3, ["Two?", "Two."], id="a reply without its question is left out"),
+        pytest.param(1, [], id="nothing fits"),
+    ],
+)
+def test_history_is_as_long_as_its_budget_of_tokens(
+    settings: Settings, budget: int, kept: list[str]
+) -> None:
+    settings.HISTORY_TOKENS = budget
+    first = answered("One?", "One.")
+    second = answered("Two?", "Two.", after=first)
+
+    history = claimed(asked("Three?", after=second).turn).request.history
+
+    assert [each.content for each in history] == kept
+
+
+def test_revision_rises_with_every_stored_change() -> None:
+    first = asked("One?")
+    ended = turns.end(claimed(first.turn), DONE, "One.", last_event=3)
+    second = asked("Two?", after=first)
+    turns.end(claimed(second.turn), DONE, "Two.", last_event=3)
+    again = conversations.accept_regenerate(ALICE, Regenerate(id=uuid4(), message=second.message))
+
+    assert [first.rev, ended, second.rev, again.rev] == [1, 2, 3, 5]
+
+
+def test_message_that_is_sent_again_keeps_its_revision() -> None:
+    command = send("Why?")
+    first = conversations.accept_send(ALICE, command)
+    turns.end(claimed(first.turn), DONE, "Because.", last_event=3)
+
+    again = conversations.accept_send(ALICE, command)
+
+    assert again == replace(first, duplicate=True)
+
+
+def test_id_that_is_a_replys_own_is_a_conflict() -> None:
+    accepted = answered("Why?", "Because.")
+
+    with pytest.raises(IdConflictError):
+        conversations.accept_send(ALICE, replace(send("Why?"), id=accepted.message))
+
+
+def test_conversation_with_a_running_turn_takes_no_other() -> None:
+    accepted = asked()
+
+    with pytest.raises(BusyError):
+        conversations.accept_send(ALICE, send("And?", conversation=accepted.conversation))
+
+
+def test_database_itself_allows_one_running_turn_a_conversation() -> None:
+    turn = Turn.objects.get(pk=asked().turn)
+    reply = Message.objects.create(
+        conversation=turn.conversation,
+        parent=turn.question,
+        role="assistant",
+        status="running",
+        rev=1,
+    )
+
+    with pytest.raises(IntegrityError, match="turn_one_running_per_conversation"):
+        Turn.objects.create(
+            conversation=turn.conversation, question=turn.question, reply=reply, key=uuid4()
+        )
+
+
+def test_stop_of_a_turn_that_has_ended_does_nothing() -> None:
+    accepted = answered("Why?", "Because.")
+
+    assert conversations.request_stop(ALICE, Stop(turn=accepted.turn, send=None)) is None
+    assert not Turn.objects.get(pk=accepted.turn).stop_requested
+
+
+def test_stop_of_a_turn_of_another_is_not_found() -> None:
+    accepted = asked()
+
+    with pytest.raises(NotFoundError):
+        conversations.request_stop(BOB, Stop(turn=accepted.turn, send=None))
+
+    assert not Turn.objects.get(pk=accepted.turn).stop_requested
