@@ -1,6 +1,7 @@
 """The turn's search, on the knowledge app."""
 
 import logging
+from collections.abc import Callable
 
 from django.db import DatabaseError
 
@@ -9,7 +10,7 @@ from chat.turn.events import Source
 from chat.turn.expert_search import Findings, FoundAnswer, SearchUnavailableError
 from knowledge import retrieval
 from knowledge.embedders.base import Embedder, EmbedderError
-from knowledge.retrieval import Hit, SearchResult
+from knowledge.retrieval import Hit, Query, SearchResult
 
 TOP_K = 6
 TITLE_CHARACTERS = 60
@@ -19,19 +20,22 @@ logger = logging.getLogger(__name__)
 
 
 class KnowledgeSearch:
-    """Implements ExpertSearch."""
+    """Implements ExpertSearch. `embedder` is asked for with each search: it may change."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Callable[[], Embedder]) -> None:
         self._embedder = embedder
 
     async def search(self, question: str, *, earlier: tuple[str, ...] = ()) -> Findings:
         try:
-            query = await in_embedder(retrieval.query, question, self._embedder, earlier=earlier)
+            query = await in_embedder(self._query, question, earlier)
             result = await in_database(retrieval.find, query, top_k=TOP_K)
         except (EmbedderError, DatabaseError) as error:
             logger.warning("search unavailable: %s", type(error).__name__)
             raise SearchUnavailableError from error
         return findings(result, space=query.space.fingerprint)
+
+    def _query(self, question: str, earlier: tuple[str, ...]) -> Query:
+        return retrieval.query(question, self._embedder(), earlier=earlier)
 
 
 def findings(result: SearchResult, *, space: str) -> Findings:

@@ -40,7 +40,7 @@ def language_model() -> LanguageModel | None:
 
 @cache
 def expert_search() -> ExpertSearch:
-    return KnowledgeSearch(embedder())
+    return KnowledgeSearch(embedder)
 
 
 @cache
@@ -58,7 +58,11 @@ async def warm_up() -> None:
         with suppress(UpstreamError):
             await model.warm_up()
     with suppress(EmbedderError):
-        await in_embedder(embedder().embed_queries, ["warm up"])
+        await in_embedder(embed_something)
+
+
+def embed_something() -> None:
+    embedder().embed_queries(["warm up"])
 
 
 @cache

@@ -1,12 +1,7 @@
-"""The project's own app: its commands and its start-up checks."""
-
-from importlib import import_module
+"""The project's own app: its commands."""
 
 from django.apps import AppConfig
 
 
 class ProjectConfig(AppConfig):
     name = "config"
-
-    def ready(self) -> None:
-        import_module("config.checks")

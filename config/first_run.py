@@ -1,23 +1,23 @@
 """What a new installation needs before it can serve, and an old one after an update."""
 
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 
+from knowledge.advisory_locks import SET_UP_LOCK, when_free
 from knowledge.calibration import calibrate_if_needed
 from knowledge.embedders.base import EmbedderError
 from knowledge.importers.files import knowledge_files
 from knowledge.indexing import index_missing
-from knowledge.ingestion import SAMPLE_SOURCE, ingest
+from knowledge.ingestion import Options, ingest
 from knowledge.models import Answer
+from knowledge.storing import SAMPLE_SOURCE
 from knowledge.wiring import embedder
 
-SET_UP_LOCK = 7_203_810
 ADMIN_NAME = "admin"
 
 Tell = Callable[[str], None]
@@ -28,7 +28,7 @@ def set_up(tell: Tell) -> None:
 
     Processes that start at once take turns.
     """
-    with advisory_lock(SET_UP_LOCK):
+    with when_free(SET_UP_LOCK, lambda: None):
         call_command("migrate", interactive=False, verbosity=0)
         load_sample(tell)
         make_findable(tell)
@@ -41,7 +41,7 @@ def load_sample(tell: Tell) -> None:
     tell("Loading the sample knowledge (not reviewed by a clinician). This takes a moment …")
     files = knowledge_files(settings.BASE_DIR / "sample", source=SAMPLE_SOURCE)
     with transaction.atomic():  # all of it or nothing: the next start looks for any answer
-        report = ingest(files=files, embedder=embedder(), publish=True)
+        report = ingest(files=files, embedder=embedder(), options=Options(publish=True))
         transaction.set_rollback(bool(report.errors))
     if report.errors:
         tell(f"The sample was not loaded: {report.errors[0].message}")
@@ -66,14 +66,3 @@ def make_admin(tell: Tell) -> None:
     password = secrets.token_urlsafe(12)
     users.objects.create_superuser(username=ADMIN_NAME, password=password)
     tell(f"Admin account made. Name: {ADMIN_NAME}  Password: {password}  (shown only now)")
-
-
-@contextmanager
-def advisory_lock(key: int) -> Iterator[None]:
-    """Hold a lock of the database session, waiting for whoever has it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [key])
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [key])

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from chat.database import in_embedder
 from chat.wiring import delta_log, generation
 from knowledge.embedders.base import EmbedderError
+from knowledge.models import EmbeddingSpace
 from knowledge.spaces import space_of
 from knowledge.wiring import embedder
 
@@ -23,12 +24,16 @@ async def ready(_request: HttpRequest) -> JsonResponse:
 
 async def failing_part() -> str | None:
     try:
-        await in_embedder(space_of, embedder())
+        await in_embedder(active_embedder_space)
     except DatabaseError:
         return "database"
     except EmbedderError:
         return "embedder"
     return None
+
+
+def active_embedder_space() -> EmbeddingSpace:
+    return space_of(embedder())
 
 
 def degraded_parts() -> list[str]:

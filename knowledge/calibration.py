@@ -15,6 +15,7 @@ import numpy as np
 from django.db import connection, transaction
 from django.utils import timezone
 
+from knowledge.advisory_locks import BARS_LOCK, hold_alone
 from knowledge.embedders.base import Embedder, Vectors
 from knowledge.models import Answer, EmbeddingSpace, OffTopicExample
 from knowledge.plain_text import language_of
@@ -31,6 +32,8 @@ where hardly any of them is; counted in deviations, because their extremes are f
 DEVIATION_PER_MAD = 1.4826
 """Of a normal distribution: its standard deviation by its median absolute deviation."""
 SPREAD_SAMPLE = 200
+LEARNT = ("bars", "clear_bars", "certain_margins", "spread", "calibrated_at", "calibrated_answers")
+"""Columns; the others are not ours to write: the space may become active meanwhile."""
 GROWTH = 0.1
 """Calibrate again when the number of published answers has changed by this share."""
 
@@ -78,6 +81,7 @@ def calibrate(embedder: Embedder) -> EmbeddingSpace:
     queries = embedder.embed_queries(texts)
     passages = embedder.embed_passages(texts)
     with transaction.atomic():
+        hold_alone(BARS_LOCK)
         store_examples(space, texts, passages)
         chance = chance_hits(space, texts, queries, similarities(queries, passages))
         space.bars = by_language(chance, bar)
@@ -86,7 +90,7 @@ def calibrate(embedder: Embedder) -> EmbeddingSpace:
         space.spread = spread(space)
         space.calibrated_at = timezone.now()
         space.calibrated_answers = Answer.objects.filter(status=Answer.Status.PUBLISHED).count()
-        space.save()
+        space.save(update_fields=LEARNT)
     return space
 
 

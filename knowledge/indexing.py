@@ -5,44 +5,75 @@ passage embedding of its title with its text. Averaging the wordings beats takin
 which lets one colloquial wording attract every colloquial question.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 
 import numpy as np
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from pgvector import HalfVector
 
-from knowledge.embedders.base import Embedder, Vectors, normalized
+from knowledge import wiring
+from knowledge.bulk_copy import copy_rows
+from knowledge.embedders.base import Embedder, Vector, Vectors, normalized
+from knowledge.embedders.remembering import RememberingEmbedder
 from knowledge.lexical import terms
 from knowledge.models import Answer, AnswerVector, EmbeddingSpace, LexicalEntry, Posting
-from knowledge.spaces import space_of
+from knowledge.spaces import ensure_index, hold_active, space_of
 
 BATCH = 32
+
+Progress = Callable[[int], None]
+"""Told after each batch how many answers were done in it."""
 
 
 def index(answers: Sequence[Answer], embedder: Embedder) -> None:
     """Write what search needs for these answers, in one transaction.
 
-    Raises EmbedderError before anything is written.
+    `embedder` is the active space's. If another became active meanwhile, its embedder is asked
+    too. Raises EmbedderError before anything is written.
     """
     space = space_of(embedder)
     embeddings = answer_vectors(answers, embedder)
     with transaction.atomic():
-        write_vectors(answers, space, embeddings)
-        write_terms(answers)
+        active = hold_active(space)
+        if active != space:
+            embeddings = answer_vectors(answers, wiring.embedder_of(active.fingerprint))
+        store(answers, active, embeddings)
 
 
-def index_missing(embedder: Embedder, progress: Callable[[int], None] = lambda _: None) -> int:
+def index_missing(embedder: Embedder, progress: Progress = lambda _: None) -> int:
     """Index every published answer whose vector is missing or stale; how many there were.
 
-    `progress` is told after each batch how many were done in it. Safe to run again after a kill.
+    Safe to run again after a kill, and beside edits.
     """
     space = space_of(embedder)
     waiting = list(unindexed(space).values_list("pk", flat=True))
-    for keys in batches(waiting):
-        index(list(Answer.objects.filter(pk__in=keys).prefetch_related("questions")), embedder)
+    if waiting:
+        remembering = RememberingEmbedder(embedder)
+        for keys in batches(waiting):
+            index(with_wordings(keys), remembering)
+            progress(len(keys))
+        ensure_index(space)
+    return len(waiting)
+
+
+def fill(
+    space: EmbeddingSpace, embedder: Embedder, *, batch: int, progress: Progress = lambda _: None
+) -> int:
+    """Give every published answer its vector in a space, active or not; how many lacked it."""
+    waiting = list(unindexed(space).values_list("pk", flat=True))
+    for keys in batches(waiting, most=batch):
+        answers = with_wordings(keys)
+        embeddings = answer_vectors(answers, embedder)
+        with transaction.atomic():
+            store(answers, space, embeddings)
         progress(len(keys))
     return len(waiting)
+
+
+def with_wordings(keys: Sequence[int]) -> list[Answer]:
+    return list(Answer.objects.filter(pk__in=keys).order_by("pk").prefetch_related("questions"))
 
 
 def unindexed(space: EmbeddingSpace) -> QuerySet[Answer]:
@@ -53,12 +84,6 @@ def unindexed(space: EmbeddingSpace) -> QuerySet[Answer]:
     entries = LexicalEntry.objects.filter(answer=OuterRef("pk"))
     published = Answer.objects.filter(status=Answer.Status.PUBLISHED)
     return published.exclude(Exists(fresh) & Exists(entries)).order_by("pk")
-
-
-def forget_terms(answers: QuerySet[Answer]) -> None:
-    """Take answers out of BM25's statistics; their vectors stay for when they come back."""
-    Posting.objects.filter(answer__in=answers).delete()
-    LexicalEntry.objects.filter(answer__in=answers).delete()
 
 
 def answer_vectors(answers: Sequence[Answer], embedder: Embedder) -> Vectors:
@@ -80,45 +105,72 @@ def answer_vectors(answers: Sequence[Answer], embedder: Embedder) -> Vectors:
     )
 
 
-def write_vectors(answers: Sequence[Answer], space: EmbeddingSpace, embeddings: Vectors) -> None:
-    AnswerVector.objects.bulk_create(
-        [
-            AnswerVector(
-                answer=answer,
-                space=space,
-                content_hash=answer.content_hash,
-                embedding=embedding.tolist(),
-            )
-            for answer, embedding in zip(answers, embeddings, strict=True)
-        ],
-        update_conflicts=True,
-        unique_fields=["space", "answer"],
-        update_fields=["content_hash", "embedding"],
-    )
+def store(answers: Sequence[Answer], space: EmbeddingSpace, embeddings: Vectors) -> None:
+    """Write the vectors and terms of those that still say what was embedded. In a transaction.
+
+    One that was edited or withdrawn meanwhile is left to whoever did that.
+    """
+    unchanged = still_saying(answers)
+    pairs = [
+        (answer, embedding)
+        for answer, embedding in zip(answers, embeddings, strict=True)
+        if unchanged.get(answer.pk) == answer.content_hash
+    ]
+    store_vectors(pairs, space)
+    store_terms([answer for answer, _ in pairs])
 
 
-def write_terms(answers: Sequence[Answer]) -> None:
-    counted = {answer.pk: terms(searchable_text(answer)) for answer in answers}
-    Posting.objects.filter(answer__in=answers).delete()
-    LexicalEntry.objects.filter(answer__in=answers).delete()
-    LexicalEntry.objects.bulk_create(
-        LexicalEntry(answer_id=key, length=counts.total()) for key, counts in counted.items()
-    )
-    Posting.objects.bulk_create(
+def still_saying(answers: Sequence[Answer]) -> dict[int, str]:
+    """The hashes of the published ones, which nobody else changes before the transaction ends."""
+    keys = [answer.pk for answer in answers]
+    published = Answer.objects.filter(pk__in=keys, status=Answer.Status.PUBLISHED)
+    locked = published.order_by("pk").select_for_update(no_key=True)
+    return dict(locked.values_list("pk", "content_hash"))
+
+
+def store_vectors(pairs: Sequence[tuple[Answer, Vector]], space: EmbeddingSpace) -> None:
+    keys = [answer.pk for answer, _ in pairs]
+    AnswerVector.objects.filter(space=space, answer__in=keys).delete()
+    copy_rows(
+        AnswerVector._meta.db_table,
+        {"answer_id": "int8", "space_id": "int8", "content_hash": "text", "embedding": "halfvec"},
         (
-            Posting(answer_id=key, term=term, frequency=frequency)
+            (answer.pk, space.pk, answer.content_hash, HalfVector(embedding))
+            for answer, embedding in pairs
+        ),
+    )
+
+
+def store_terms(answers: Sequence[Answer]) -> None:
+    counted = {answer.pk: terms(searchable_text(answer)) for answer in answers}
+    forget_terms(counted)
+    copy_rows(
+        LexicalEntry._meta.db_table,
+        {"answer_id": "int8", "length": "int4"},
+        ((key, counts.total()) for key, counts in counted.items()),
+    )
+    copy_rows(
+        Posting._meta.db_table,
+        {"answer_id": "int8", "term": "text", "frequency": "int4", "length": "int4"},
+        (
+            (key, term, frequency, counts.total())
             for key, counts in counted.items()
             for term, frequency in counts.items()
         ),
-        batch_size=5_000,
     )
+
+
+def forget_terms(keys: Collection[int]) -> None:
+    """Take answers out of BM25's statistics; their vectors stay for when they come back."""
+    Posting.objects.filter(answer__in=keys).delete()
+    LexicalEntry.objects.filter(answer__in=keys).delete()
 
 
 def searchable_text(answer: Answer) -> str:
     return "\n".join([*(question.text for question in answer.questions.all()), answer.text])
 
 
-def batches(keys: Sequence[int]) -> Iterator[list[int]]:
+def batches(keys: Sequence[int], *, most: int = BATCH) -> Iterator[list[int]]:
     waiting = iter(keys)
-    while batch := list(islice(waiting, BATCH)):
+    while batch := list(islice(waiting, most)):
         yield batch

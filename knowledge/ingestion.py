@@ -4,33 +4,32 @@ A row is known again by its source and its id there, so a file may be ingested a
 also after a run that was killed: what is there already is left alone.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice
 from typing import Protocol
 
-from django.db import connection, transaction
-
-from knowledge import publishing
+from knowledge import pruning
+from knowledge.advisory_locks import INGEST_LOCK, when_free
 from knowledge.embedders.base import Embedder, EmbedderError
 from knowledge.importers.base import Row, RowError, UnreadableFileError
-from knowledge.importers.files import Ids, KnowledgeFile, Text, distinct, opened
-from knowledge.importers.report import FileRead, Report, Tally
-from knowledge.models import Answer, Question
-from knowledge.plain_text import content_hash
+from knowledge.importers.files import KnowledgeFile, Text, opened
+from knowledge.importers.identities import Identities
+from knowledge.importers.rejects import Rejects
+from knowledge.importers.report import FileRead, Prune, Report, Tally
+from knowledge.pruning import Missing
+from knowledge.storing import Store
 
-SAMPLE_SOURCE = "sample"
-"""The knowledge that Expertline is shown with; it steps aside when other answers are published."""
-BATCH = 25
-"""Rows a transaction. The embedder needs seconds for them, and a killed run loses no more."""
-INGEST_LOCK = 7_203_812
-"""Advisory lock: one ingest at a time."""
-FIELDS = (
-    *("text", "locale", "topic", "verbatim", "expert_name", "expert_role"),
-    *("basis", "basis_url", "reviewed_at", "review_by"),
-)
-"""The columns that a row and an answer have in common."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to do with the rows. New answers are drafts unless `publish`."""
+
+    publish: bool = False
+    dry_run: bool = False
+    skip_invalid: bool = False
+    prune: bool = False
+    """Archive the answers of the files' sources that no row has, if every row could be read."""
 
 
 class Watcher(Protocol):
@@ -52,218 +51,124 @@ class Nobody:
 
 
 NOBODY = Nobody()
+Agrees = Callable[[Sequence[Prune]], bool]
+"""Whether somebody wants more than half of a source's answers to be archived."""
+
+
+def refuse(_prunes: Sequence[Prune]) -> bool:
+    return False
 
 
 def ingest(
     *,
     files: Sequence[KnowledgeFile],
     embedder: Embedder,
-    publish: bool = False,
-    dry_run: bool = False,
-    skip_invalid: bool = False,
+    options: Options = Options(),
     watcher: Watcher = NOBODY,
+    agrees: Agrees = refuse,
+    rejects: Rejects | None = None,
 ) -> Report:
     """Check every row, then store what is new or changed, a few rows a transaction.
 
-    If a row is invalid or a file unreadable, nothing is stored, unless `skip_invalid`. New answers
-    are drafts unless `publish`; after that, the caller calibrates. Blocks, and waits while another
-    ingest runs. Never raises for what is in the files, nor EmbedderError: the report says it.
+    If a row is invalid or a file unreadable, nothing is stored, unless `skip_invalid`; what is
+    skipped goes to `rejects`. After publishing, the caller calibrates. Blocks, and waits while
+    another ingest runs. Never raises for what is in the files, nor EmbedderError: the report says
+    it. Raises RejectsError before anything is stored.
     """
-    tally = Tally()
-    texts = readable(files, tally, watcher)
-    refused = bool(tally.errors) and not skip_invalid
+    run = Run(options=options, tally=Tally(), watcher=watcher)
+    texts, identities = run.check(files, rejects)
+    refused = bool(run.tally.errors) and not options.skip_invalid
     if texts and not refused:
-        store = Store(
-            embedder=embedder,
-            publish=publish,
-            dry_run=dry_run,
-            tally=tally,
-            watcher=watcher,
-            place=(texts[0].file, 1),
-        )
-        with nullcontext() if dry_run else one_at_a_time(watcher):
-            store.files(texts)
-    return tally.report(dry_run=dry_run, refused=refused)
+        with nullcontext() if options.dry_run else when_free(INGEST_LOCK, watcher.waiting):
+            missing = run.missing(texts, identities)
+            refused = not options.dry_run and not agreed(run.tally, agrees)
+            if not refused:
+                identities.forget()
+                run.store(texts, embedder, identities)
+                run.prune(missing)
+    return run.tally.report(dry_run=options.dry_run, refused=refused)
 
 
-def readable(files: Sequence[KnowledgeFile], tally: Tally, watcher: Watcher) -> list[Text]:
-    """The files that can be read, after all rows were counted with what is wrong with them."""
-    texts: list[Text] = []
-    ids: Ids = {}
-    for file in files:
-        try:
-            text = opened(file)
-            for row in distinct(text, ids):
-                tally.count(file, row)
-                watcher.progress(tally.read, None)
-        except UnreadableFileError as error:
-            tally.fail(file, error.line, str(error))
-        else:
-            texts.append(text)
-            read = FileRead(path=file.name, encoding=text.encoding, format=text.format)
-            tally.files.append(read)
-    return texts
-
-
-@contextmanager
-def one_at_a_time(watcher: Watcher) -> Iterator[None]:
-    """Wait for the end of any other ingest. A lock of the session goes when its process dies."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [INGEST_LOCK])
-        if cursor.fetchone() == (False,):
-            watcher.waiting()
-            cursor.execute("SELECT pg_advisory_lock(%s)", [INGEST_LOCK])
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [INGEST_LOCK])
+def agreed(tally: Tally, agrees: Agrees) -> bool:
+    drastic = [prune for prune in tally.prunes if prune.drastic]
+    return not drastic or agrees(drastic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """What a batch of rows changes, and which of its answers are not published."""
+class Run:
+    """One ingest from the first check to the last answer that is archived."""
 
-    new: list[Row]
-    updated: list[tuple[Answer, Row]]
-    drafts: list[int]
-    archived: list[str]
-
-
-@dataclass(slots=True, kw_only=True)
-class Store:
-    """Compares rows with the base and, unless it is a dry run, makes the base say the same."""
-
-    embedder: Embedder
-    publish: bool
-    dry_run: bool
+    options: Options
     tally: Tally
     watcher: Watcher
-    place: tuple[KnowledgeFile, int]
-    """The file and the line where the batch begins that is being stored."""
-    done: int = 0
 
-    def files(self, texts: Sequence[Text]) -> None:
-        self.watcher.progress(0, self.total)
-        ids: Ids = {}
+    def check(
+        self, files: Sequence[KnowledgeFile], rejects: Rejects | None
+    ) -> tuple[list[Text], Identities]:
+        """The files that can be read, after all rows were counted with what is wrong with them."""
+        texts: list[Text] = []
+        identities = Identities()
+        for file in files:
+            try:
+                text = opened(file)
+                rows = identities.distinct(text)
+                self.count(file, rejects.passing(text, rows) if rejects else rows)
+            except UnreadableFileError as error:
+                self.tally.fail(file, error.line, str(error))
+            else:
+                texts.append(text)
+                read = FileRead(path=file.name, encoding=text.encoding, format=text.format)
+                self.tally.files.append(read)
+        return texts, identities
+
+    def count(self, file: KnowledgeFile, rows: Iterator[Row | RowError]) -> None:
+        for row in rows:
+            self.tally.count(file, row)
+            self.watcher.progress(self.tally.read, None)
+
+    def missing(self, texts: Sequence[Text], identities: Identities) -> list[Missing]:
+        """What is to be pruned, unless a row that is not read might have it."""
+        if not self.options.prune or self.tally.errors:
+            return []
+        sources = dict.fromkeys(text.file.source for text in texts)
+        found = [pruning.missing_from(identities, source) for source in sources]
+        missing = [each for each in found if each.keys]
+        self.tally.prunes += [each.prune for each in missing]
+        return missing
+
+    def store(self, texts: Sequence[Text], embedder: Embedder, identities: Identities) -> None:
+        self.watcher.progress(0, self.tally.valid)
+        store = Store(
+            embedder=embedder,
+            publish=self.options.publish,
+            dry_run=self.options.dry_run,
+            tally=self.tally,
+        )
+        for text in texts:
+            if not self.store_file(text, store, identities):
+                return
+
+    def store_file(self, text: Text, store: Store, identities: Identities) -> bool:
+        """Whether all of it was stored."""
+        line = 1
         try:
-            for text in texts:
-                self.file(text, ids)
+            for batch in store.pace.batches(identities.distinct(text)):
+                line = batch[0].line
+                store.batch(batch, text.file)
+                self.watcher.progress(self.tally.stored, self.tally.valid)
         except (EmbedderError, UnreadableFileError) as error:
             message = f"{error} What was stored before this line stays. Run the command again."
-            self.tally.fail(*self.place, message)
+            self.tally.fail(text.file, line, message)
+            return False
+        return True
 
-    def file(self, text: Text, ids: Ids) -> None:
-        self.place = (text.file, 1)
-        for batch in batches(distinct(text, ids)):
-            self.place = (text.file, batch[0].line)
-            self.batch(batch, text.file.source)
-            self.done += len(batch)
-            self.watcher.progress(self.done, self.total)
-
-    @property
-    def total(self) -> int:
-        return self.tally.read - self.tally.invalid
-
-    def batch(self, batch: Sequence[Row], source: str) -> None:
-        """Store all of a batch, with what search needs for it; nothing of it if anything fails."""
-        with transaction.atomic():
-            changes = compare(batch, source)
-            published = len(changes.new) + len(changes.drafts) if self.publish else 0
-            withdrawn = self.samples_withdrawn() if published and source != SAMPLE_SOURCE else 0
-            if not self.dry_run:
-                self.write(changes, source)
-        self.tally.created += len(changes.new)
-        self.tally.updated += len(changes.updated)
-        self.tally.published += published
-        self.tally.samples_withdrawn += withdrawn
-        self.tally.archived += changes.archived if self.publish else []
-
-    def samples_withdrawn(self) -> int:
-        """In the same transaction as the first answers that replace them."""
-        if self.tally.samples_withdrawn:
-            return 0
-        samples = Answer.objects.filter(source=SAMPLE_SOURCE, status=Answer.Status.PUBLISHED)
-        if self.dry_run:
-            return samples.count()
-        return publishing.withdraw(samples, Answer.Status.ARCHIVED)
-
-    def write(self, changes: Changes, source: str) -> None:
-        drafts = [*create(changes.new, source), *changes.drafts]
-        stale = [answer.pk for answer, row in changes.updated if rewrite(answer, row)]
-        publishing.reindex(stale, self.embedder)
-        if self.publish:
-            publishing.publish(Answer.objects.filter(pk__in=drafts), self.embedder)
-
-
-def batches(rows: Iterator[Row | RowError]) -> Iterator[list[Row]]:
-    valid = (row for row in rows if isinstance(row, Row))
-    while batch := list(islice(valid, BATCH)):
-        yield batch
-
-
-def compare(batch: Sequence[Row], source: str) -> Changes:
-    """What the rows would change; nobody else changes those answers before the transaction ends."""
-    answers = Answer.objects.filter(
-        source=source, external_id__in=[row.external_id for row in batch]
-    )
-    locked = answers.order_by("pk").select_for_update().prefetch_related("questions")
-    known = {answer.external_id: answer for answer in locked}
-    pairs = [(known[row.external_id], row) for row in batch if row.external_id in known]
-    return Changes(
-        new=[row for row in batch if row.external_id not in known],
-        updated=[(answer, row) for answer, row in pairs if differ(answer, row)],
-        drafts=[answer.pk for answer, _ in pairs if answer.status == Answer.Status.DRAFT],
-        archived=[
-            row.external_id for answer, row in pairs if answer.status == Answer.Status.ARCHIVED
-        ],
-    )
-
-
-def differ(answer: Answer, row: Row) -> bool:
-    stored = {name: getattr(answer, name) for name in FIELDS}
-    return stored != columns(row) or wordings(answer) != row.wordings
-
-
-def columns(row: Row) -> dict[str, object]:
-    return {name: getattr(row, name) for name in FIELDS}
-
-
-def wordings(answer: Answer) -> tuple[str, ...]:
-    return tuple(question.text for question in answer.questions.all())
-
-
-def create(new: Sequence[Row], source: str) -> list[int]:
-    """Store rows as drafts; their keys."""
-    answers = Answer.objects.bulk_create(
-        Answer(
-            source=source,
-            external_id=row.external_id,
-            content_hash=content_hash(row.wordings, row.text),
-            **columns(row),
-        )
-        for row in new
-    )
-    ask(zip(answers, new, strict=True))
-    return [answer.pk for answer in answers]
-
-
-def rewrite(answer: Answer, row: Row) -> bool:
-    """Make an answer say what the row says; whether a published one must be indexed again."""
-    for name, value in columns(row).items():
-        setattr(answer, name, value)
-    answer.save(update_fields=[*FIELDS, "updated_at"])
-    if wordings(answer) != row.wordings:
-        answer.questions.all().delete()
-        ask([(answer, row)])
-    version = answer.version
-    publishing.renew(answer)
-    return answer.version > version and answer.status == Answer.Status.PUBLISHED
-
-
-def ask(pairs: Iterable[tuple[Answer, Row]]) -> None:
-    """Store the wordings that the answers reply to."""
-    Question.objects.bulk_create(
-        Question(answer=answer, text=text, position=position)
-        for answer, row in pairs
-        for position, text in enumerate(row.wordings)
-    )
+    def prune(self, missing: Sequence[Missing]) -> None:
+        """After a run that failed midway, nothing: the next will do it."""
+        if self.tally.errors:
+            return
+        for each in missing:
+            if self.options.dry_run:
+                self.tally.pruned += len(each.keys)
+                self.tally.changes += pruning.changes(each, self.tally.room_for("pruned"))
+            else:
+                self.tally.pruned += pruning.archive(each)

@@ -45,6 +45,15 @@ class Answer(models.Model):
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     content_hash = models.CharField(max_length=64, editable=False)
     """Hash of the wordings and the text; what was indexed under another hash never answers."""
+    suspicious = models.CharField(
+        _("to be read first"),
+        max_length=120,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+    )
+    """Why nobody may be given this before a person has read it; the codes of `suspicion`."""
     source = models.CharField(_("source"), max_length=120, blank=True, editable=False)
     external_id = models.CharField(
         _("id in the source"), max_length=200, blank=True, editable=False
@@ -204,14 +213,33 @@ class Posting(models.Model):
     )
     term = models.CharField(max_length=64)
     frequency = models.PositiveIntegerField()
+    length = models.PositiveIntegerField(db_default=0)
+    """The answer's, as its lexical entry has it: search reads no other row for it."""
 
     class Meta:
         indexes = [
-            models.Index(fields=["term"], include=["answer", "frequency"], name="posting_by_term"),
+            models.Index(
+                fields=["term"], include=["answer", "frequency", "length"], name="posting_by_term"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.term}: {self.frequency}"
+
+
+class Term(models.Model):
+    """How many published answers have a term, and how often they do in all.
+
+    Triggers keep it in step with the postings. The empty term counts the answers themselves, and
+    all of their terms.
+    """
+
+    term = models.CharField(max_length=64, primary_key=True)
+    holders = models.IntegerField()
+    occurrences = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.term}: {self.holders}"
 
 
 SHOWN_CHARACTERS = 60

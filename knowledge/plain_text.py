@@ -6,10 +6,21 @@ import unicodedata
 from collections.abc import Sequence
 
 HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
-INVISIBLE = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
-BLANK = rf"(?:\s|{INVISIBLE.pattern})"
-EDGES = re.compile(rf"^{BLANK}++|(?<!{BLANK}){BLANK}++$")
-"""Looks at every blank once: a million of them inside a text cost nothing."""
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""What Unicode calls default ignorable, and a few separators that show nothing either."""
+INVISIBLE = re.compile(f"[{IGNORABLE}]")
+STYLED = "[#*0-9\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff]"
+EMOJI = "[\u2600-\u27bf\U0001f000-\U0001faff]"
+HIDDEN = re.compile(
+    f"[{IGNORABLE}](?<!{STYLED}[\ufe0e\ufe0f])"
+    f"(?<!{EMOJI}\u200d(?={EMOJI}))(?<!{STYLED}\ufe0f\u200d(?={EMOJI}))"
+)
+"""An invisible character that is no part of an emoji: those need some to be one picture."""
 
 
 class BadTextError(ValueError):
@@ -18,14 +29,14 @@ class BadTextError(ValueError):
 
 def storable(text: str) -> str:
     """`text` if Postgres and every embedder can take it; raises BadTextError if not."""
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if UNSTORABLE.search(text):
         raise BadTextError
     return text
 
 
-def trimmed(text: str) -> str:
-    """`text` without space or invisible characters at its ends."""
-    return EDGES.sub("", text)
+def visible(text: str) -> str:
+    """`text` without characters that nobody sees, and without space at its ends."""
+    return HIDDEN.sub("", text).strip()
 
 
 def folded(text: str) -> str:
@@ -35,7 +46,7 @@ def folded(text: str) -> str:
 
 def language_of(text: str) -> str:
     """The locale whose bar and phrases fit: Chinese when a fifth of the letters are Han."""
-    letters = sum(character.isalpha() for character in text)
+    letters = sum(map(str.isalpha, text))
     han = len(HAN.findall(text))
     return "zh-hans" if han and han * 5 >= letters else "en"
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.db.models import QuerySet
 
+from knowledge.advisory_locks import EDITS_LOCK, hold_shared
 from knowledge.embedders.base import Embedder
 from knowledge.indexing import forget_terms, index, unindexed
 from knowledge.models import Answer, EmbeddingSpace, Question
@@ -18,8 +19,12 @@ def store_edit(answer: Answer, embedder: Embedder, status: Answer.Status | None 
     published before waits for its vector, and search does not find it meanwhile.
     """
     renew(answer)
-    if status:
-        give_status(Answer.objects.filter(pk=answer.pk), status, embedder)
+    chosen = Answer.objects.filter(pk=answer.pk)
+    if status == Answer.Status.PUBLISHED:
+        publish(chosen, embedder, read=True)
+    elif status:
+        withdraw(chosen, status)
+    hold_shared(EDITS_LOCK)  # what waits is told of the space that is searched from now on
     if waiting().filter(pk=answer.pk).exists():
         reindex([answer.pk], embedder)
 
@@ -56,11 +61,15 @@ def give_status(answers: QuerySet[Answer], status: Answer.Status, embedder: Embe
     return withdraw(answers, status)
 
 
-def publish(answers: QuerySet[Answer], embedder: Embedder) -> int:
-    """Make answers findable; how many changed. Raises EmbedderError and then changes nothing."""
+def publish(answers: QuerySet[Answer], embedder: Embedder, *, read: bool = False) -> int:
+    """Make answers findable; how many changed. Raises EmbedderError and then changes nothing.
+
+    Suspicious ones stay what they are unless a person has `read` them, which clears them.
+    """
     with transaction.atomic():
-        keys = locked(answers.exclude(status=Answer.Status.PUBLISHED))
-        Answer.objects.filter(pk__in=keys).update(status=Answer.Status.PUBLISHED)
+        chosen = answers.exclude(status=Answer.Status.PUBLISHED)
+        keys = locked(chosen if read else chosen.filter(suspicious=""))
+        Answer.objects.filter(pk__in=keys).update(status=Answer.Status.PUBLISHED, suspicious="")
         reindex(keys, embedder)
     return len(keys)
 
@@ -69,9 +78,8 @@ def withdraw(answers: QuerySet[Answer], status: Answer.Status) -> int:
     """Make answers drafts or archived, out of every search from now on; how many changed."""
     with transaction.atomic():
         keys = locked(answers.exclude(status=status))
-        chosen = Answer.objects.filter(pk__in=keys)
-        forget_terms(chosen)
-        chosen.update(status=status)
+        forget_terms(keys)
+        Answer.objects.filter(pk__in=keys).update(status=status)
     return len(keys)
 
 

@@ -19,7 +19,7 @@ from knowledge.embedders.base import Embedder, Vector, normalized
 from knowledge.lexical import terms
 from knowledge.models import EmbeddingSpace
 from knowledge.plain_text import language_of
-from knowledge.search_sql import SEARCH
+from knowledge.search_sql import BM25, SEARCH
 from knowledge.spaces import space_of
 
 LEXICAL_WEIGHT = 0.1
@@ -37,7 +37,12 @@ EARLIER_WEIGHT = 0.5
 """Of a term that only earlier turns have."""
 CONTEXT_GAIN = 0.75
 """Spreads by which what was said before must bring the best hit nearer, to be what is meant."""
+NEAREST = 60
+"""Candidates by their vectors; what a hundred would add hardly ever gets among the first ten."""
 CANDIDATES = 100
+"""By their terms."""
+POSTINGS_READ = 6_000
+"""For those candidates: enough for every term of a query while answers are a few thousand."""
 MAX_TOP_K = 100
 
 
@@ -188,7 +193,7 @@ def statement(space: EmbeddingSpace) -> str:
     embedding = "v.embedding"
     if estimated_vectors() > EXACT_UP_TO:
         embedding = f"v.embedding::halfvec({space.dimensions:d})"
-    return SEARCH.format(embedding=embedding, space=f"{space.pk:d}")
+    return SEARCH.format(embedding=embedding, space=f"{space.pk:d}", bm25=BM25)
 
 
 def estimated_vectors() -> int:
@@ -208,7 +213,9 @@ def parameters(query: Query, top_k: int) -> dict[str, Any]:
         "terms": list(weights),
         "weights": list(weights.values()),
         "text": query.text,
+        "nearest": max(NEAREST, top_k),
         "candidates": max(CANDIDATES, top_k),
+        "postings": POSTINGS_READ,
         "nearest_examples": NEAREST_EXAMPLES,
         "top_k": top_k,
         "lexical_weight": LEXICAL_WEIGHT,

@@ -1,40 +1,54 @@
-"""The search statement. `{embedding}` and `{space}` are ours, never a visitor's.
+"""The search statement. `{embedding}`, `{space}` and `{bm25}` are ours, never a visitor's.
 
-BM25 with k1 = 1.2 and b = 0.75 is worked out from postings at query time, so that its statistics
-are always those of the answers published now. Each term of the query has a weight. `exact` compares
-wordings without case and without closing punctuation.
+Candidates are the nearest by vector, the best by BM25 over the query's rarer terms, and those that
+are asked for word by word; each of them is then scored with all of the terms. So the terms that
+every other answer has, which make nearly all of the postings, are looked up for few answers only.
+`asked` takes terms, the rarest first, as long as they have `postings` rows together.
+
+BM25 has k1 = 1.2 and b = 0.75. Its statistics are those of the answers published now: triggers
+count the holders of each term, and under the empty term the answers and their length. Each term of
+the query has a weight. `exact` compares wordings without case and without closing punctuation.
 """
 
+BM25 = """
+sum(asked.weight * ln(1 + (corpus.answers - asked.holders + 0.5) / (asked.holders + 0.5))
+    * p.frequency * 2.2
+    / (p.frequency + 1.2 * (0.25 + 0.75 * p.length / corpus.mean_length)))
+"""
 SEARCH = """
-WITH nearest AS (
+WITH nearest AS MATERIALIZED (
     SELECT v.answer_id, 1 - ({embedding} <=> %(vector)s::halfvec) AS cosine
     FROM knowledge_answervector v
     JOIN knowledge_answer a ON a.id = v.answer_id
     WHERE v.space_id = {space} AND a.status = 'published' AND a.content_hash = v.content_hash
     ORDER BY {embedding} <=> %(vector)s::halfvec
-    LIMIT %(candidates)s
+    LIMIT %(nearest)s
 ),
-corpus AS (
-    SELECT count(*)::float AS answers, greatest(avg(length), 1)::float AS mean_length
-    FROM knowledge_lexicalentry
+corpus AS MATERIALIZED (
+    SELECT holders::float AS answers,
+           greatest(occurrences::float / greatest(holders, 1), 1) AS mean_length
+    FROM knowledge_term WHERE term = ''
 ),
-matched AS (
-    SELECT p.answer_id, p.frequency::float AS frequency, asked.weight,
-           count(*) OVER (PARTITION BY p.term)::float AS holders
-    FROM unnest(%(terms)s::text[], %(weights)s::float[]) AS asked (term, weight)
+asked AS MATERIALIZED (
+    SELECT t.term, w.weight, t.holders::float AS holders,
+           sum(t.holders) OVER rarest <= %(postings)s OR row_number() OVER rarest = 1 AS read
+    FROM unnest(%(terms)s::text[], %(weights)s::float[]) AS w (term, weight)
+    JOIN knowledge_term t ON t.term = w.term AND t.holders > 0
+    WINDOW rarest AS (ORDER BY t.holders, t.term)
+),
+lexical AS MATERIALIZED (
+    SELECT p.answer_id, {bm25} AS bm25
+    FROM asked
     JOIN knowledge_posting p ON p.term = asked.term
-),
-lexical AS (
-    SELECT m.answer_id,
-           sum(m.weight * ln(1 + (c.answers - m.holders + 0.5) / (m.holders + 0.5))
-               * m.frequency * 2.2
-               / (m.frequency + 1.2 * (0.25 + 0.75 * e.length / c.mean_length))) AS bm25
-    FROM matched m
-    JOIN knowledge_lexicalentry e ON e.answer_id = m.answer_id
-    CROSS JOIN corpus c
-    GROUP BY m.answer_id
-    ORDER BY bm25 DESC
+    CROSS JOIN corpus
+    WHERE asked.read
+    GROUP BY p.answer_id
+    ORDER BY bm25 DESC, p.answer_id
     LIMIT %(candidates)s
+),
+exact AS MATERIALIZED (
+    SELECT DISTINCT answer_id FROM knowledge_question
+    WHERE md5(rtrim(lower(text), ' ?!.？！。…')) = md5(rtrim(lower(%(text)s), ' ?!.？！。…'))
 ),
 off_topic AS (
     SELECT avg(similarity) AS similarity
@@ -46,39 +60,51 @@ off_topic AS (
         LIMIT %(nearest_examples)s
     ) nearest_examples
 ),
-candidate AS (
-    SELECT answer_id FROM nearest UNION SELECT answer_id FROM lexical
+candidate AS MATERIALIZED (
+    SELECT v.answer_id, v.embedding
+    FROM (
+        SELECT answer_id FROM nearest
+        UNION SELECT answer_id FROM lexical
+        UNION SELECT answer_id FROM exact
+    ) found
+    JOIN knowledge_answer a ON a.id = found.answer_id AND a.status = 'published'
+    JOIN knowledge_answervector v
+      ON v.answer_id = a.id AND v.space_id = {space} AND v.content_hash = a.content_hash
 ),
-scored AS (
-    SELECT a.*, compared.cosine,
+scored AS MATERIALIZED (
+    SELECT c.answer_id, compared.cosine,
            compared.cosine
            + %(lexical_weight)s * coalesce(l.bm25, 0) / (coalesce(l.bm25, 0) + %(lexical_half)s)
                AS score,
-           EXISTS (
-               SELECT 1 FROM knowledge_question q
-               WHERE q.answer_id = a.id
-                 AND rtrim(lower(q.text), ' ?!.？！。…') = rtrim(lower(%(text)s), ' ?!.？！。…')
-           ) AS exact
-    FROM candidate
-    JOIN knowledge_answer a ON a.id = candidate.answer_id AND a.status = 'published'
-    JOIN knowledge_answervector v
-      ON v.answer_id = a.id AND v.space_id = {space} AND v.content_hash = a.content_hash
-    LEFT JOIN nearest n ON n.answer_id = a.id
-    LEFT JOIN lexical l ON l.answer_id = a.id
+           x.answer_id IS NOT NULL AS exact
+    FROM candidate c
+    LEFT JOIN nearest n ON n.answer_id = c.answer_id
+    LEFT JOIN exact x ON x.answer_id = c.answer_id
     CROSS JOIN LATERAL (
-        SELECT coalesce(n.cosine, 1 - (v.embedding <=> %(vector)s::halfvec)) AS cosine
+        SELECT coalesce(n.cosine, 1 - (c.embedding <=> %(vector)s::halfvec)) AS cosine
     ) compared
-    ORDER BY exact DESC, score DESC, a.id
+    CROSS JOIN LATERAL (
+        SELECT {bm25} AS bm25
+        FROM (
+            SELECT term, frequency, length FROM knowledge_posting
+            WHERE answer_id = c.answer_id AND term = ANY (%(terms)s::text[])
+            OFFSET 0  -- else the planner reads all postings of all the terms
+        ) p
+        JOIN asked ON asked.term = p.term
+        CROSS JOIN corpus
+    ) l
+    ORDER BY exact DESC, score DESC, c.answer_id
     LIMIT %(top_k)s
 )
-SELECT s.uid, s.version, s.text, s.locale, s.topic, s.verbatim, s.expert_name, s.expert_role,
-       s.basis_url, s.reviewed_at, s.review_by, s.score, s.cosine, s.exact,
+SELECT a.uid, a.version, a.text, a.locale, a.topic, a.verbatim, a.expert_name, a.expert_role,
+       a.basis_url, a.reviewed_at, a.review_by, s.score, s.cosine, s.exact,
        coalesce(title.text, '') AS title,
        (SELECT similarity FROM off_topic) AS off_topic
 FROM scored s
+JOIN knowledge_answer a ON a.id = s.answer_id
 LEFT JOIN LATERAL (
     SELECT q.text FROM knowledge_question q
-    WHERE q.answer_id = s.id ORDER BY q.position, q.id LIMIT 1
+    WHERE q.answer_id = s.answer_id ORDER BY q.position, q.id LIMIT 1
 ) title ON true
-ORDER BY s.exact DESC, s.score DESC, s.id
+ORDER BY s.exact DESC, s.score DESC, s.answer_id
 """

@@ -29,6 +29,7 @@ class Reply:
 
     body: bytes
     status: int = 200
+    retry_after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
             case Drip():
                 self._drip()
             case Reply():
-                self._send(step.body, step.status)
+                self._send(step.body, step.status, step.retry_after)
             case Code(code):
                 self._send(refusal(code, received.texts[0]))
             case None:
@@ -125,10 +126,12 @@ class Handler(BaseHTTPRequestHandler):
             body=json.loads(self.rfile.read(length)),
         )
 
-    def _send(self, body: bytes, status: int = 200) -> None:
+    def _send(self, body: bytes, status: int = 200, retry_after: str = "") -> None:
         self.send_response(status)
         self.send_header("content-type", "application/json; charset=utf-8")
         self.send_header("content-length", str(len(body)))
+        if retry_after:
+            self.send_header("retry-after", retry_after)
         self.end_headers()
         self.wfile.write(body)
 

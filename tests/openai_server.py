@@ -66,7 +66,8 @@ class OpenAIServer:
 
     With `stamped`, each piece of text begins with "[call 3] " (see `calls_stamped_in`); without
     `knows_stream_options`, a request with stream_options is refused, as by older servers; with
-    `most_embeddings`, a request for more at once is.
+    `most_embeddings`, a request for more at once is. `embedding_failures` are the replies to the
+    next requests for embeddings.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class OpenAIServer:
     ) -> None:
         self.requests: list[Received] = []
         self.embedding_requests: list[Received] = []
+        self.embedding_failures: deque[Plain] = deque()
         self._steps = deque(steps)
         self._port = port
         self._pace = pace
@@ -183,6 +185,8 @@ class OpenAIServer:
         return Plain(content=b"{}", status=404), Step()
 
     def _embedded(self, body: JsonObject) -> Reply:
+        if self.embedding_failures:
+            return self.embedding_failures.popleft()
         if len(body["input"]) > self._most_embeddings and not isinstance(body["input"], str):
             return Plain(content=b'{"error":{"message":"Too many."}}', status=400)
         return Plain(content=_embeddings(body))

@@ -14,11 +14,11 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from knowledge.admin import status_changes
+from knowledge.admin import caution, status_changes
 from knowledge.admin.answer_form import AnswerForm, QuestionFormSet
 from knowledge.admin.bounded_list import BoundedListAdmin
 from knowledge.admin.fields import PlainTextField, WebAddressField
-from knowledge.admin.filters import OverdueFilter, WaitingFilter
+from knowledge.admin.filters import OverdueFilter, SuspiciousFilter, WaitingFilter
 from knowledge.admin.trial import TrialForm, trial
 from knowledge.admin.wordings import QuestionInline
 from knowledge.importers.rows import ANSWER_CHARACTERS, BASIS_CHARACTERS
@@ -52,7 +52,7 @@ class AnswerAdmin(BoundedListAdmin):
         *("version", "updated_at"),
     ]
     list_filter = [
-        *("status", WaitingFilter, OverdueFilter, "locale", "verbatim"),
+        *("status", SuspiciousFilter, WaitingFilter, OverdueFilter, "locale", "verbatim"),
         ("topic", admin.AllValuesFieldListFilter),
     ]
     list_per_page = 50
@@ -92,6 +92,8 @@ class AnswerAdmin(BoundedListAdmin):
 
     @admin.display(description=_("found by search"))
     def findable(self, answer: "ListedAnswer") -> str:
+        if answer.suspicious:
+            return format_html('<span class="attention">{}</span>', _("to be read first"))
         if answer.status != Answer.Status.PUBLISHED:
             return str(_("not published"))
         if answer.waits:
@@ -133,6 +135,7 @@ class AnswerAdmin(BoundedListAdmin):
         answer = context.get("original")
         if answer:
             context["subtitle"] = self.title(answer)
+            context["caution"] = caution.notice(answer)
         if self.has_change_permission(request):
             context["status_buttons"] = status_changes.buttons(answer)
         return super().render_change_form(request, context, *args, **kwargs)

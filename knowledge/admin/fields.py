@@ -8,7 +8,7 @@ from django.core.validators import URLValidator
 from django.utils.translation import gettext_lazy as _
 
 from knowledge.importers.rows import LINE_ENDS
-from knowledge.plain_text import INVISIBLE, BadTextError, storable, trimmed
+from knowledge.plain_text import BadTextError, storable, visible
 
 
 class PlainTextField(forms.CharField):
@@ -36,4 +36,4 @@ def plain(text: str | None) -> str:
     except BadTextError as error:
         message = _("There is a character in this text that cannot be stored. Type it again.")
         raise ValidationError(message, code="not_text") from error
-    return trimmed(INVISIBLE.sub("", ends_unified))
+    return visible(ends_unified)

@@ -43,3 +43,12 @@ class WaitingFilter(ChoiceFilter):
 
     def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(pk__in=waiting().values("pk"))
+
+
+class SuspiciousFilter(ChoiceFilter):
+    title = _("caution")
+    parameter_name = "suspicious"
+    sentence = _("to be read first")
+
+    def chosen(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.exclude(suspicious="")

@@ -1,11 +1,11 @@
 """Embedding spaces: what search has learnt of the answers. Nothing here is edited by hand."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.db.models import Count, F, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from knowledge import wiring
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     CountedSpace = WithAnnotations[EmbeddingSpace, Counts]
 
 
+MISMATCH = _(
+    "The settings name the embedder %(configured)s, but the answers are searched with %(active)s."
+    " To change over, run: manage.py reembed"
+)
+
+
 @admin.register(EmbeddingSpace)
 class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     list_display = [
@@ -44,6 +50,15 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
 
     def has_calibrate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("knowledge.change_embeddingspace")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        mismatch = wiring.mismatch()
+        if mismatch:
+            names = {"configured": mismatch.configured, "active": mismatch.active}
+            messages.warning(request, MISMATCH % names)
+        return super().changelist_view(request, extra_context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EmbeddingSpace]:
         published = Answer.objects.filter(status=Answer.Status.PUBLISHED).order_by()
@@ -86,7 +101,7 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
 
     @admin.action(permissions=["calibrate"], description=_("Calibrate now"))
     def calibrate_now(self, request: HttpRequest, spaces: QuerySet[EmbeddingSpace]) -> None:
-        """Only the space in use can be; its embedder is the one that the settings name."""
+        """Only the space in use can be."""
         try:
             space = calibrate(wiring.embedder())
         except EmbedderError:

@@ -1,7 +1,6 @@
 """Publishing and withdrawing by hand: doing it, noting it, telling the expert."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -12,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from knowledge import publishing, wiring
-from knowledge.calibration import calibrate_if_needed
 from knowledge.embedders.base import EmbedderError
 from knowledge.indexing import batches
 from knowledge.models import Answer
+from knowledge.recalibration import recalibration
 
 Status = Answer.Status
 
@@ -31,6 +30,7 @@ HISTORY = {
     Status.DRAFT: "Withdrawn to draft.",
     Status.ARCHIVED: "Archived.",
 }
+NAMED = 5
 SAVED_WAITING = _(
     "Your changes are saved, but visitors are not given this answer yet: the program that makes"
     " texts searchable does not respond. Later, tick the answer in the list and run “Build search"
@@ -39,6 +39,9 @@ SAVED_WAITING = _(
 SAVED_UNPUBLISHED = _(
     "Your changes are saved, but the answer is not published: the program that makes texts"
     " searchable does not respond. Try again later."
+)
+READ_FIRST = _(
+    "These must be read first, one by one; open each and publish it from its own page: %s"
 )
 STOPPED = _(
     "The program that makes texts searchable does not respond, so not everything was done. Try"
@@ -68,11 +71,13 @@ def store_edit(request: HttpRequest, answer: Answer, wanted: Answer.Status | Non
     if wanted and wanted != was:
         note(request, [answer], wanted)
         tell(request, 1, wanted)
-        transaction.on_commit(recalibrate)
+        transaction.on_commit(recalibration.ask)
 
 
 def give_status(request: HttpRequest, answers: QuerySet[Answer], status: Answer.Status) -> None:
     """A batch at a time: what was done before the embedder failed is kept."""
+    if status == Status.PUBLISHED:
+        warn_of_suspicious(request, answers)
     changed = 0
     try:
         for keys in batches(list(answers.values_list("pk", flat=True))):
@@ -80,16 +85,27 @@ def give_status(request: HttpRequest, answers: QuerySet[Answer], status: Answer.
     except EmbedderError:
         messages.error(request, STOPPED)
     tell(request, changed, status)
-    transaction.on_commit(recalibrate)
+    transaction.on_commit(recalibration.ask)
 
 
 @transaction.atomic
 def give_status_to_batch(request: HttpRequest, keys: Sequence[int], status: Answer.Status) -> int:
     chosen = Answer.objects.filter(pk__in=keys)
     others = list(chosen.exclude(status=status))
+    if status == Status.PUBLISHED:
+        others = [answer for answer in others if not answer.suspicious]
     changed = publishing.give_status(chosen, status, wiring.embedder())
     note(request, others, status)
     return changed
+
+
+def warn_of_suspicious(request: HttpRequest, answers: QuerySet[Answer]) -> None:
+    """Name those that are not published together with others."""
+    held = answers.exclude(suspicious="").exclude(status=Status.PUBLISHED)
+    titles = [str(answer) for answer in held[:NAMED]]
+    if titles:
+        more = ["…"] if held.count() > NAMED else []
+        messages.warning(request, READ_FIRST % " · ".join([*titles, *more]))
 
 
 def rebuild(request: HttpRequest, answers: QuerySet[Answer]) -> None:
@@ -125,9 +141,3 @@ def tell(request: HttpRequest, changed: int, status: Answer.Status) -> None:
         case _:
             text = ngettext("%d answer is now archived.", "%d answers are now archived.", changed)
     messages.info(request, text % changed)
-
-
-def recalibrate() -> None:
-    """If too much has changed. Without its embedder the bars stay as they are until next time."""
-    with suppress(EmbedderError):
-        calibrate_if_needed(wiring.embedder())

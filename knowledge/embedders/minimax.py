@@ -6,13 +6,14 @@ Importing this module imports httpx2 (0.2 s of CPU): import it only for this emb
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import httpx2
 import numpy as np
 
 from knowledge.embedders.base import EmbedderError, Vectors
-from knowledge.embedders.batches import batches
+from knowledge.embedders.batches import RequestLimits, batches, in_flight
 from knowledge.embedders.minimax_reply import MiniMaxBusyError, check_http_status, read_vectors
 
 MINIMAX_URL = "https://api.minimaxi.com/v1"
@@ -27,7 +28,7 @@ InputType = Literal["db", "query"]
 class MiniMaxEmbedder:
     """One client for all threads, built on first use.
 
-    A question takes no longer than `timeout_seconds`, pauses and repetitions included. `pause` is
+    A question takes no longer than `limits.seconds`, pauses and repetitions included. `pause` is
     how to wait between attempts. An empty `base_url` is MiniMax's host in China.
     """
 
@@ -40,7 +41,7 @@ class MiniMaxEmbedder:
         api_key: str,
         group_id: str,
         base_url: str,
-        timeout_seconds: float,
+        limits: RequestLimits,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.fingerprint = f"minimax/{model}/{self.dimensions}/db-query"
@@ -48,16 +49,16 @@ class MiniMaxEmbedder:
         self._headers = {"Authorization": f"Bearer {api_key}"}
         self._url = f"{(base_url or MINIMAX_URL).rstrip('/')}/embeddings"
         self._parameters = {"GroupId": group_id} if group_id else {}
-        self._timeout_seconds = timeout_seconds
+        self._limits = limits
         self._pause = pause
         self._lock = threading.Lock()
         self._client: httpx2.Client | None = None
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._embed(texts, "query", self._timeout_seconds)
+        return self._embed(texts, "query", self._limits.seconds)
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        return self._embed(texts, "db", self._timeout_seconds + PASSAGE_PATIENCE_SECONDS)
+        return self._embed(texts, "db", self._limits.seconds + PASSAGE_PATIENCE_SECONDS)
 
     def close(self) -> None:
         """Closes the connections. A later request opens new ones."""
@@ -67,26 +68,29 @@ class MiniMaxEmbedder:
             client.close()
 
     def _embed(self, texts: Sequence[str], input_type: InputType, patience: float) -> Vectors:
-        rows = [self._persist(batch, input_type, patience) for batch in batches(texts)]
+        ask = partial(self._persist, input_type=input_type, patience=patience)
+        rows = in_flight(ask, list(batches(texts)), most=self._limits.in_flight)
         return np.concatenate([np.empty((0, self.dimensions), dtype=np.float32), *rows])
 
-    def _persist(self, batch: list[str], input_type: InputType, patience: float) -> Vectors:
-        """Asks again while MiniMax is busy, with pauses that double, until patience ends."""
+    def _persist(self, batch: list[str], *, input_type: InputType, patience: float) -> Vectors:
+        """Asks again while MiniMax is busy, until patience ends: after pauses that double, or as
+        long as it says."""
         deadline = time.monotonic() + patience
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
                 body = self._post(batch, input_type, deadline)
                 return read_vectors(body, count=len(batch), dimensions=self.dimensions)
-            except MiniMaxBusyError:
-                if time.monotonic() + pause >= deadline:
+            except MiniMaxBusyError as error:
+                wait = max(pause, error.retry_after_seconds)
+                if time.monotonic() + wait >= deadline:
                     raise
-            self._pause(pause)
+            self._pause(wait)
             pause *= 2
 
     def _post(self, batch: list[str], input_type: InputType, deadline: float) -> bytes:
         now = time.monotonic()
-        seconds = min(self._timeout_seconds, max(deadline - now, 0.001))
+        seconds = min(self._limits.seconds, max(deadline - now, 0.001))
         # MiniMax advises against line breaks.
         texts = [text.replace("\n", " ") for text in batch]
         try:
@@ -98,7 +102,7 @@ class MiniMaxEmbedder:
                 json={"model": self._model, "type": input_type, "texts": texts},
                 timeout=seconds,
             ) as response:
-                check_http_status(response.status_code)
+                check_http_status(response.status_code, response.headers.get("retry-after", ""))
                 return whole_body(response, now + seconds)
         except (
             httpx2.UnsupportedProtocol,

@@ -27,18 +27,26 @@ REFUSALS = {
 class MiniMaxBusyError(EmbedderError):
     """MiniMax could not serve the request now; the same one may succeed a little later."""
 
+    def __init__(self, sentence: str, *, retry_after_seconds: float = 0) -> None:
+        super().__init__(sentence)
+        self.retry_after_seconds = retry_after_seconds
 
-def check_http_status(status: int) -> None:
-    """Raises EmbedderError for anything but 200, as a proxy on the way may send."""
+
+def check_http_status(status: int, retry_after: str) -> None:
+    """Raises EmbedderError for anything but 200, as a proxy on the way may send.
+
+    `retry_after` is the header of that name; its form with a date is passed over.
+    """
+    seconds = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0
     match status:
         case HTTPStatus.OK:
             return
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             raise EmbedderError(REFUSALS[1004])
         case HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.TOO_MANY_REQUESTS:
-            raise MiniMaxBusyError("MiniMax is busy.")
+            raise MiniMaxBusyError("MiniMax is busy.", retry_after_seconds=seconds)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise MiniMaxBusyError("MiniMax failed.")
+        raise MiniMaxBusyError("MiniMax failed.", retry_after_seconds=seconds)
     raise EmbedderError(f"MiniMax answered with HTTP status {status}.")
 
 

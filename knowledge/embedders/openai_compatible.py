@@ -8,32 +8,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from knowledge.embedders.base import EmbedderError, Vectors, normalized
-from knowledge.embedders.batches import BATCH_TEXTS, batches
+from knowledge.embedders.batches import BATCH_TEXTS, RequestLimits, batches, in_flight
 
 if TYPE_CHECKING:
     from openai import OpenAI
     from openai.types import CreateEmbeddingResponse
 
 OPENAI_URL = "https://api.openai.com/v1"
-PASSAGE_RETRIES = 3
+PASSAGE_RETRIES = 5
 """By the client, which waits as long as a server asks for, up to a minute. A question does not."""
 
 
 class OpenAICompatibleEmbedder:
     """One client for all threads, built on first use (importing openai costs 0.9 s of CPU).
 
-    `dimensions` is what the model gives; where it is 0 the first answer tells.
+    `dimensions` is what the model is asked for; where it is 0 it gives what it likes, and the first
+    answer tells. `expected_dimensions` are those of the space that the vectors are for: a model
+    that likes others is asked for them (not all know how to be asked).
     """
 
     def __init__(
-        self, *, model: str, api_key: str, base_url: str, dimensions: int, timeout_seconds: float
+        self,
+        *,
+        model: str,
+        api_key: str,
+        base_url: str,
+        dimensions: int,
+        limits: RequestLimits,
+        expected_dimensions: int = 0,
     ) -> None:
         self._model = model
         self._api_key = api_key or "none"  # local servers want no key, the client wants one
         self._base_url = base_url or OPENAI_URL  # else the client reads an environment variable
         self._asked_dimensions = dimensions
-        self._dimensions = dimensions
-        self._timeout_seconds = timeout_seconds
+        self._dimensions = expected_dimensions or dimensions
+        self._limits = limits
         self._batch_texts = BATCH_TEXTS
         self._lock = threading.Lock()
         self._client: OpenAI | None = None
@@ -64,16 +73,22 @@ class OpenAICompatibleEmbedder:
     def _embed(self, texts: Sequence[str], *, retries: int) -> Vectors:
         if not texts:
             return np.empty((0, self.dimensions), dtype=np.float32)
-        rows: list[list[float]] = []
-        for batch in batches(texts, most=self._batch_texts):
-            rows += self._rows(batch, retries)
-        try:
-            vectors = np.asarray(rows, dtype=np.float32)
-        except ValueError as error:
-            raise EmbedderError("The embedding server gave vectors of unlike lengths.") from error
-        if vectors.shape != (len(texts), self._dimensions or len(rows[0])):
+        requests = list(batches(texts, most=self._batch_texts))
+        ask = partial(self._vectors, retries=retries)
+        pieces = in_flight(ask, requests, most=self._limits.in_flight)
+        if len({piece.shape[1] for piece in pieces}) > 1:
+            raise EmbedderError("The embedding server gave vectors of unlike lengths.")
+        return normalized(np.concatenate(pieces))
+
+    def _vectors(self, batch: list[str], *, retries: int) -> Vectors:
+        """One request's. A model that gives another dimension than expected is asked for that."""
+        vectors = as_array(self._rows(batch, retries))
+        if self._dimensions and vectors.shape[1] != self._dimensions and not self._asked_dimensions:
+            self._asked_dimensions = self._dimensions
+            vectors = as_array(self._rows(batch, retries))
+        if vectors.shape != (len(batch), self._dimensions or vectors.shape[1]):
             raise EmbedderError("The embedding server gave vectors of another dimension.")
-        return normalized(vectors)
+        return vectors
 
     def _rows(self, batch: list[str], retries: int) -> list[list[float]]:
         """One a text. A refused batch is tried in halves: DashScope takes 10 texts, no more."""
@@ -123,6 +138,17 @@ class OpenAICompatibleEmbedder:
                 self._client = OpenAI(
                     api_key=self._api_key,
                     base_url=self._base_url,
-                    timeout=self._timeout_seconds,
+                    timeout=self._limits.seconds,
                 )
             return self._client
+
+
+def as_array(rows: list[list[float]]) -> Vectors:
+    """Raises EmbedderError unless it is one vector a row, all of one length."""
+    try:
+        vectors = np.asarray(rows, dtype=np.float32)
+    except (ValueError, TypeError) as error:
+        raise EmbedderError("The embedding server gave vectors of unlike lengths.") from error
+    if vectors.ndim != 2:  # noqa: PLR2004  (rows and their numbers)
+        raise EmbedderError("The embedding server gave something that is not a vector.")
+    return vectors

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TextIO
+
+from knowledge.importers.field_names import FieldNames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,6 +15,10 @@ class Record:
 
     line: int
     fields: tuple[tuple[str, object], ...]
+    sheet: str = ""
+    """Where it stands, if the file has several tables."""
+    suspicious: tuple[str, ...] = ()
+    """What its reader left out of it, as `suspicion` names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +38,9 @@ class Row:
     basis_url: str
     reviewed_at: date | None
     review_by: date | None
-    flagged: bool
-    """Invisible characters were taken out of it: somebody may have hidden something."""
+    suspicious: str
+    """Why a person must look at it before anybody is given it, "" if nothing is odd: the codes of
+    `suspicion`, joined by commas."""
     ignored: tuple[str, ...]
     """Names of fields that mean nothing here."""
 
@@ -43,6 +51,8 @@ class RowError:
 
     line: int
     message: str
+    fields: tuple[tuple[str, object], ...] = ()
+    """The names and values that it has, if it could be read so far."""
 
 
 class UnreadableFileError(Exception):
@@ -53,11 +63,18 @@ class UnreadableFileError(Exception):
         self.line = line
 
 
-Reader = Callable[[TextIO], Iterator[Record | RowError]]
-"""Reads a text opened with `newline=""`, holding no more than a row of it.
+Reader = Callable[[TextIO, FieldNames], Iterator[Record | RowError]]
+"""Reads a text opened with `newline=""`, holding no more than a row or a section of it.
 
 May raise UnreadableFileError, before the first record or at a line that is too long.
 """
+PackageReader = Callable[[Path, FieldNames], Iterator[Record | RowError]]
+"""Reads a ZIP package in the same way. Lines are its rows or paragraphs."""
+
+
+def at_sheet(sheet: str, message: str) -> str:
+    """The message, with the sheet's name if it has one."""
+    return f"Sheet {shown(sheet)}: {message}" if sheet else message
 
 
 def shown(text: str, characters: int = 40) -> str:

@@ -1,21 +1,51 @@
 """Which knowledge files a path means, and the rows in each."""
 
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from knowledge.importers import csv_file, jsonl, text
-from knowledge.importers.base import Reader, Row, RowError, UnreadableFileError, shown
+from knowledge.importers import (
+    csv_file,
+    documents,
+    docx,
+    html_page,
+    jsonl,
+    markdown,
+    text,
+    text_file,
+    xlsx,
+)
+from knowledge.importers.base import (
+    PackageReader,
+    Reader,
+    Record,
+    Row,
+    RowError,
+    UnreadableFileError,
+)
 from knowledge.importers.encoding import detect
+from knowledge.importers.field_names import FieldMapError, FieldNames, field_names
+from knowledge.importers.package import opened_package
 from knowledge.importers.rows import row_of
 from knowledge.plain_text import BadTextError, storable
 
-Format = Literal["jsonl", "csv", "text"]
-READERS: dict[Format, Reader] = {"jsonl": jsonl.read, "csv": csv_file.read, "text": text.read}
+Format = Literal["jsonl", "csv", "text", "markdown", "html", "xlsx", "docx", "documents"]
+TEXT_READERS: dict[Format, Reader] = {
+    "jsonl": jsonl.read,
+    "csv": csv_file.read,
+    "text": text_file.read,
+    "markdown": markdown.read,
+    "html": html_page.read,
+    "documents": documents.read,
+}
+PACKAGE_READERS: dict[Format, PackageReader] = {"xlsx": xlsx.read, "docx": docx.read}
+FORMATS = (TEXT_READERS | PACKAGE_READERS).keys() - {"documents"}
+"""Those that somebody may name."""
 SUFFIXES: dict[str, Format] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -23,8 +53,26 @@ SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "csv",
     ".txt": "text",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".html": "html",
+    ".htm": "html",
+    ".xlsx": "xlsx",
+    ".docx": "docx",
 }
+PACKAGE_MAGIC = b"PK\x03\x04"
+PACKAGES: dict[str, Format] = {"xl": "xlsx", "word": "docx"}
+"""By the folder that the package has."""
+PACKAGE_ENCODING = "zip"
+"""What is said instead of an encoding; the XML inside says its own."""
+HTML_START = re.compile(
+    r"(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+)
 SOURCE_CHARACTERS = 120
+ASIDE = ("", "readme", "license", "licence", "changelog")
+"""What files are called that speak of a folder and are not what it is for; "" are hidden ones."""
+QUERIES = "queries.jsonl"
+"""What `manage.py evaluate` asks: in a folder, it is no knowledge."""
 
 
 class NoKnowledgeFileError(Exception):
@@ -33,17 +81,21 @@ class NoKnowledgeFileError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnowledgeFile:
-    """A file to be read. `name` is what people call it; a format of None is found out."""
+    """A file to be read. `name` is what people call it; a format of None is found out.
+
+    `columns` says which field a header means, where its name does not: `{"Frage": "question"}`.
+    """
 
     path: Path
     name: str
     source: str
     format: Format | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A file that can be read as text, and what tells if it is changed later."""
+    """A file that can be read, and what tells if it is changed later."""
 
     file: KnowledgeFile
     encoding: str
@@ -52,12 +104,18 @@ class Text:
 
 
 def knowledge_files(
-    path: Path, *, source: str = "", file_format: Format | None = None
+    path: Path,
+    *,
+    source: str = "",
+    file_format: Format | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> list[KnowledgeFile]:
     """The file at `path`, or all knowledge files in that folder and below, in the order of names.
 
     The source is the name of the file without its ending, or the folder's, unless it is given.
+    `columns` leads from headers to fields. Raises NoKnowledgeFileError and FieldMapError.
     """
+    field_names(columns or {})
     if path.is_dir():
         found = files_in(path, file_format)
         source = source or path.resolve().name
@@ -73,6 +131,7 @@ def knowledge_files(
             name=str(each),
             source=source,
             format=file_format or SUFFIXES.get(each.suffix.lower()),
+            columns=columns or {},
         )
         for each in found
     ]
@@ -85,7 +144,10 @@ def files_in(folder: Path, file_format: Format | None) -> list[Path]:
     found = [
         path
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in wanted and not path.name.startswith(".") and path.is_file()
+        if path.suffix.lower() in wanted
+        and path.name.partition(".")[0].lower() not in ASIDE
+        and path.name != QUERIES
+        and path.is_file()
     ]
     if not found:
         endings = ", ".join(sorted(wanted))
@@ -107,29 +169,54 @@ def usable_source(source: str) -> str:
 
 @contextmanager
 def spooled(
-    stream: BinaryIO, *, source: str, file_format: Format | None
+    stream: BinaryIO,
+    *,
+    source: str,
+    file_format: Format | None,
+    columns: Mapping[str, str] | None = None,
 ) -> Iterator[KnowledgeFile]:
     """What a stream brings, in a temporary file: it is read twice."""
     with tempfile.NamedTemporaryFile(prefix="expertline-") as copy:
         shutil.copyfileobj(stream, copy)
         copy.flush()
         yield KnowledgeFile(
-            path=Path(copy.name), name="-", source=usable_source(source), format=file_format
+            path=Path(copy.name),
+            name="-",
+            source=usable_source(source),
+            format=file_format,
+            columns=columns or {},
         )
 
 
 def opened(file: KnowledgeFile) -> Text:
     """How to read the file. Raises UnreadableFileError."""
     try:
-        encoding = detect(file.path)
-        return Text(
-            file=file,
-            encoding=encoding,
-            format=file.format or guessed_format(file.path, encoding),
-            stamp=stamp(file.path),
-        )
+        encoding, file_format = recognised(file)
+        return Text(file=file, encoding=encoding, format=file_format, stamp=stamp(file.path))
     except OSError as error:
         raise UnreadableFileError(f"The file cannot be read: {error.strerror}.") from error
+
+
+def recognised(file: KnowledgeFile) -> tuple[str, Format]:
+    """The encoding and the format. Raises UnreadableFileError."""
+    with file.path.open("rb") as opened_file:
+        packed = opened_file.read(len(PACKAGE_MAGIC)) == PACKAGE_MAGIC
+    if file.format in PACKAGE_READERS and not packed:
+        detect(file.path)
+        raise UnreadableFileError(f"This is no {file.format.upper()} file, whatever its name says.")
+    if packed and (file.format is None or file.format in PACKAGE_READERS):
+        return PACKAGE_ENCODING, package_format(file)
+    encoding = detect(file.path)
+    return encoding, file.format or guessed_format(file.path, encoding)
+
+
+def package_format(file: KnowledgeFile) -> Format:
+    with opened_package(file.path) as package:
+        folders = {name.partition("/")[0] for name in package.archive.namelist()}
+    found = next((known for folder, known in PACKAGES.items() if folder in folders), None)
+    if found is None or file.format not in {None, found}:
+        raise UnreadableFileError("This ZIP archive is not the document that its name promises.")
+    return found
 
 
 def guessed_format(path: Path, encoding: str) -> Format:
@@ -137,39 +224,35 @@ def guessed_format(path: Path, encoding: str) -> Format:
         start = file.read(4096).lstrip()
     if start.startswith(("{", "[")):
         return "jsonl"
+    if HTML_START.match(start):
+        return "html"
+    if markdown.HEADING.match(start):
+        return "markdown"
     return "text" if text.QUESTION.match(start) or text.ANSWER_LINE.match(start) else "csv"
 
 
 def rows(opened: Text) -> Iterator[Row | RowError]:
     """The file's rows. Raises UnreadableFileError, also if the file was changed meanwhile."""
-    path = opened.file.path
     try:
-        with path.open(encoding=opened.encoding, newline="") as file:
-            if stamp(path) != opened.stamp:
-                raise UnreadableFileError("The file changed while it was read. Try again.")
-            for record in READERS[opened.format](file):
-                yield record if isinstance(record, RowError) else row_of(record)
+        names = field_names(opened.file.columns)
+    except FieldMapError as error:
+        raise UnreadableFileError(str(error)) from None
+    try:
+        if stamp(opened.file.path) != opened.stamp:
+            raise UnreadableFileError("The file changed while it was read. Try again.")
+        for record in records(opened, names):
+            yield record if isinstance(record, RowError) else row_of(record, names)
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFileError("The file cannot be read to its end.") from error
 
 
-Ids = dict[tuple[str, str], str]
-"""Where each id of a source was seen first."""
-
-
-def distinct(text: Text, ids: Ids) -> Iterator[Row | RowError]:
-    """The file's rows; one whose id was seen before is an error."""
-    for row in rows(text):
-        if isinstance(row, RowError):
-            yield row
-            continue
-        key = (text.file.source, row.external_id)
-        if key in ids:
-            message = f"The id {shown(row.external_id)} is already at {ids[key]}."
-            yield RowError(line=row.line, message=message)
-        else:
-            ids[key] = f"{text.file.name}:{row.line}"
-            yield row
+def records(opened: Text, names: FieldNames) -> Iterator[Record | RowError]:
+    path = opened.file.path
+    if opened.format in PACKAGE_READERS:
+        yield from PACKAGE_READERS[opened.format](path, names)
+        return
+    with path.open(encoding=opened.encoding, newline="") as file:
+        yield from TEXT_READERS[opened.format](file, names)
 
 
 def stamp(path: Path) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from knowledge.importers.base import Record, RowError, UnreadableFileError, shown
+from knowledge.importers.field_names import FieldNames
 from knowledge.importers.lines import LINE_CHARACTERS, numbered_lines
 
 ARRAY_CHARACTERS = 20_000_000
@@ -24,7 +25,7 @@ class Flaw:
     message: str
 
 
-def read(file: TextIO) -> Iterator[Record | RowError]:
+def read(file: TextIO, _names: FieldNames) -> Iterator[Record | RowError]:
     opening = first_character(file)
     file.seek(0)
     return array_records(whole(file)) if opening == "[" else line_records(file)

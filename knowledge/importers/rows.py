@@ -8,10 +8,11 @@ from datetime import date
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 
-from knowledge.importers.base import Record, Row, RowError, shown
-from knowledge.importers.field_names import field_of, refused
+from knowledge.importers.base import Record, Row, RowError, at_sheet, shown
+from knowledge.importers.field_names import IGNORE, USUAL, FieldNames
+from knowledge.importers.suspicion import cleaned, joined
 from knowledge.models import Locale
-from knowledge.plain_text import INVISIBLE, BadTextError, language_of, storable
+from knowledge.plain_text import BadTextError, language_of, storable
 
 ANSWER_CHARACTERS = 50_000
 WORDING_CHARACTERS = 2_000
@@ -21,7 +22,12 @@ NAME_CHARACTERS = 100
 LANGUAGE_CHARACTERS = 1_000
 """So many show which language an answer is in."""
 LINE_ENDS = re.compile("\r\n?|[\u2028\u2029]")
-ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+SIMILAR_SEPARATOR = re.compile(r"[\r\n|；;]")
+DAY = re.compile(
+    r"(?P<year>[0-9]{4})(?P<sign>[-/.年])(?P<month>[0-9]{1,2})(?:(?P=sign)|月)(?P<day>[0-9]{1,2})日?"
+    r"(?:[ T]00:00(?::00(?:\.0+)?)?)?"
+)
+"""The year comes first: 01/02/2026 would be another day in another country."""
 LANGUAGES = {
     Locale.CHINESE: re.compile(r"zh([-_].*)?|chinese.*|中文.*|汉语|简体.*|繁体.*"),
     Locale.ENGLISH: re.compile(r"en([-_].*)?|english.*|英文|英语"),
@@ -36,12 +42,13 @@ class InvalidRowError(ValueError):
 
 @dataclass(slots=True)
 class Given:
-    """A record's values by field; remembers whether a text of it had something hidden."""
+    """A record's values by field; remembers what was odd about its texts."""
 
     values: dict[str, object]
     wordings: list[object]
+    similar: list[object]
     ignored: tuple[str, ...]
-    flagged: bool = False
+    suspicious: frozenset[str]
 
     def text(self, field: str, characters: int) -> str:
         """The field's text, "" if absent."""
@@ -57,9 +64,9 @@ class Given:
             raise InvalidRowError(
                 f"The field {field} has a character that is not text (NUL or half a pair)."
             ) from None
-        visible = INVISIBLE.sub("", ends_unified)
-        self.flagged |= visible != ends_unified
-        result = visible.strip()
+        shown_text, codes = cleaned(ends_unified)
+        self.suspicious |= codes
+        result = shown_text.strip()
         if len(result) > characters:
             raise InvalidRowError(
                 f"The field {field} has {len(result):,} characters; {characters:,} are allowed."
@@ -67,15 +74,16 @@ class Given:
         return result
 
 
-def row_of(record: Record) -> Row | RowError:
+def row_of(record: Record, names: FieldNames = USUAL) -> Row | RowError:
     try:
-        return checked(record)
+        return checked(record, names)
     except InvalidRowError as error:
-        return RowError(line=record.line, message=str(error))
+        message = at_sheet(record.sheet, str(error))
+        return RowError(line=record.line, message=message, fields=record.fields)
 
 
-def checked(record: Record) -> Row:
-    given = sorted_out(record)
+def checked(record: Record, names: FieldNames) -> Row:
+    given = sorted_out(record, names)
     text = given.text("answer", ANSWER_CHARACTERS)
     if not text:
         raise InvalidRowError("The row has no answer.")
@@ -95,41 +103,50 @@ def checked(record: Record) -> Row:
         basis_url=web_address(given.text("basis_url", 500)),
         reviewed_at=reviewed_at,
         review_by=review_by,
-        flagged=given.flagged,
+        suspicious=joined(given.suspicious),
         ignored=given.ignored,
     )
 
 
-def sorted_out(record: Record) -> Given:
+def sorted_out(record: Record, names: FieldNames) -> Given:
     """The record's values under our names. Raises InvalidRowError for one that no file may set."""
-    given = Given(values={}, wordings=[], ignored=())
+    suspicious = frozenset(record.suspicious)
+    given = Given(values={}, wordings=[], similar=[], ignored=(), suspicious=suspicious)
     for full_name, value in record.fields:
         name = full_name[:NAME_CHARACTERS]
         if value is None or (isinstance(value, str) and not value.strip()):
             continue
-        field = field_of(name)
-        if refused(name):
+        if names.refused(name):
             raise InvalidRowError(f"The field {shown(name)} may not be set by a file.")
-        if field is None:
-            given.ignored += (name,)
-        elif field == "question":
-            given.wordings += value if isinstance(value, list) else [value]
-        elif given.values.setdefault(field, value) != value:
-            raise InvalidRowError(f"The field {field} is given twice, with different values.")
+        match names.field_of(name):
+            case None:
+                given.ignored += (name,)
+            case "question":
+                given.wordings += value if isinstance(value, list) else [value]
+            case "similar":
+                given.similar += similar_wordings(value)
+            case field if field != IGNORE and given.values.setdefault(field, value) != value:
+                raise InvalidRowError(f"The field {field} is given twice, with different values.")
     return given
 
 
+def similar_wordings(value: object) -> list[object]:
+    """The wordings of a field or column that may hold several."""
+    if isinstance(value, str):
+        return [piece for piece in SIMILAR_SEPARATOR.split(value) if piece.strip()]
+    return value if isinstance(value, list) else [value]
+
+
 def checked_wordings(given: Given) -> tuple[str, ...]:
-    if len(given.wordings) > WORDINGS:
-        raise InvalidRowError(
-            f"The row has {len(given.wordings)} questions; {WORDINGS} are allowed."
-        )
+    wordings = given.wordings + given.similar
+    if len(wordings) > WORDINGS:
+        raise InvalidRowError(f"The row has {len(wordings)} questions; {WORDINGS} are allowed.")
     texts = [
         given.clean("question", wording, WORDING_CHARACTERS)
-        for wording in given.wordings
+        for wording in wordings
         if isinstance(wording, str)
     ]
-    if len(texts) < len(given.wordings):
+    if len(texts) < len(wordings):
         raise InvalidRowError("The field question must be text or a list of texts.")
     return tuple(dict.fromkeys(text for text in texts if text))
 
@@ -199,8 +216,9 @@ def day(given: Given, field: str) -> date | None:
     value = given.text(field, 40)
     if not value:
         return None
+    written = DAY.fullmatch(value)
     try:
-        return date.fromisoformat(value if ISO_DATE.fullmatch(value) else "")
+        return date(*(int(written[part]) if written else 0 for part in ("year", "month", "day")))
     except ValueError:
         raise InvalidRowError(
             f"The date {field} is {shown(value)}; a day is written 2026-01-31."

@@ -1,4 +1,4 @@
-"""Text files of documents `question: … answer: …`, also 问题：… 答案：… and Q: … A: …
+"""Text files of documents `question: … answer: …`, also 问题：… 答案：… and Q1: … A1: …
 
 A document begins where a line begins with `question:`, and the answer before it ends there. Several
 documents may share a line if each is written out. Blank lines and `---` may stand between them.
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from knowledge.importers.base import Record, RowError
+from knowledge.importers.field_names import FieldNames
 from knowledge.importers.lines import numbered_lines
 
 DOCUMENT_CHARACTERS = 200_000
@@ -18,13 +19,14 @@ COLON = rf"{BLANK}[:：]\s*"
 BOUNDARY = r"(?<=[\s.?!;。？！；])"
 FLAGS = re.IGNORECASE | re.MULTILINE
 
-QUESTION = re.compile(rf"{BLANK}(?:questions?|问题|(?P<short>问|q)){COLON}", FLAGS)
-QUESTION_WITHIN = re.compile(rf"{BOUNDARY}(?=(?:question|问题){COLON})", FLAGS)
-ANSWER_LINE = re.compile(rf"^{BLANK}(?:answers?|答案|回答|答|a){COLON}", FLAGS)
-ANSWER_WITHIN = re.compile(rf"(?:(?<![a-z0-9_])answers?|答案|回答){COLON}", FLAGS)
+NUMBER = r"(?:\s?[0-9]{1,4}|[一二三四五六七八九十]{1,3})?"
+QUESTION = re.compile(rf"{BLANK}(?:questions?|问题|(?P<short>问|q)){NUMBER}{COLON}", FLAGS)
+QUESTION_WITHIN = re.compile(rf"{BOUNDARY}(?=(?:question|问题){NUMBER}{COLON})", FLAGS)
+ANSWER_LINE = re.compile(rf"^{BLANK}(?:answers?|答案|回答|答|a){NUMBER}{COLON}", FLAGS)
+ANSWER_WITHIN = re.compile(rf"(?:(?<![a-z0-9_])answers?|答案|回答){NUMBER}{COLON}", FLAGS)
 ANSWER = re.compile(rf"{ANSWER_LINE.pattern}|{ANSWER_WITHIN.pattern}", FLAGS)
-SHORT_ANSWER = re.compile(rf"{ANSWER.pattern}|{BOUNDARY}(?:a|答){COLON}", FLAGS)
-SECOND_ANSWER = re.compile(rf"^{BLANK}(?:answer|答案|回答){COLON}", FLAGS)
+SHORT_ANSWER = re.compile(rf"{ANSWER.pattern}|{BOUNDARY}(?:a|答){NUMBER}{COLON}", FLAGS)
+SECOND_ANSWER = re.compile(rf"^{BLANK}(?:answer|答案|回答){NUMBER}{COLON}", FLAGS)
 RULE = re.compile(r"\s*(?:-{3,}\s*)?")
 """A line between documents: blank, or of hyphens."""
 
@@ -62,7 +64,11 @@ class Document:
         return "".join(self._lines[:last])
 
 
-def read(file: TextIO) -> Iterator[Record | RowError]:
+def read(file: TextIO, _names: FieldNames) -> Iterator[Record | RowError]:
+    return documents_of(file)
+
+
+def documents_of(file: TextIO) -> Iterator[Record | RowError]:
     for document in documents(file):
         if document.too_long:
             message = f"The document has more than {DOCUMENT_CHARACTERS:,} characters."

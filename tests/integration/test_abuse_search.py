@@ -14,7 +14,7 @@ from django.db import connection
 from knowledge.embedders.base import Vector, Vectors, normalized
 from knowledge.models import Answer, EmbeddingSpace
 from knowledge.retrieval import EXACT_UP_TO, Query, find, parameters, statement
-from knowledge.spaces import create_index
+from knowledge.spaces import ensure_index
 
 DIMENSIONS = 24
 ANSWERS = EXACT_UP_TO + 100
@@ -67,7 +67,7 @@ def base(transactional_db: None) -> Base:
     store([ARCHIVED] * QUESTIONS, new, questions)
     store([PUBLISHED] * QUESTIONS, new, questions, content_hash="as it was")
     store([PUBLISHED] * QUESTIONS, old, questions)
-    create_index(new)
+    ensure_index(new)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     connection.close()  # one that is older than the first migration lacks what that has set

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, connections, transaction
 from django.test import Client
-from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from knowledge import publishing, wiring
 from knowledge.models import Answer, EmbeddingSpace, Posting
+from knowledge.recalibration import recalibration
 from tests.integration.curating import (
     ADD,
     HAIRCUT,
@@ -76,11 +76,10 @@ def test_changes_of_status_are_in_the_history(alice: Client) -> None:
     assert "Archived." in history
 
 
-def test_publishing_learns_the_bars(
-    alice: Client, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
-    with django_capture_on_commit_callbacks(execute=True):
-        alice.post(ADD, new_form(SLEEP, _publish="1"))
+@pytest.mark.django_db(transaction=True)
+def test_publishing_learns_the_bars_after_the_expert_was_answered(alice: Client) -> None:
+    alice.post(ADD, new_form(SLEEP, _publish="1"))
+    recalibration.wait(120)
 
     space = EmbeddingSpace.objects.get()
     assert space.calibrated_answers == 1

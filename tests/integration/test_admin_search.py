@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from knowledge.admin.bounded_list import SEARCH_CHARACTERS
 from knowledge.admin.trial import QUESTION_CHARACTERS
@@ -193,6 +194,20 @@ def test_calibrating_tells_that_the_embedder_fails(alice: Client) -> None:
 
     assert "does not respond" in page
     assert space().calibrated_at is None
+
+
+def test_spaces_page_tells_how_to_change_over_to_the_embedder_of_the_settings(
+    alice: Client, settings: Settings
+) -> None:
+    stored(SLEEP)
+    quiet = shown(alice, SPACES)
+    settings.EMBEDDER, settings.EMBEDDING_MODEL = "openai", "text-embedding-3-small"
+
+    page = shown(alice, SPACES)
+
+    assert "manage.py reembed" not in quiet
+    assert "openai/text-embedding-3-small, but the answers are searched with local/" in page
+    assert "manage.py reembed" in page
 
 
 def test_viewer_cannot_calibrate(bob: Client) -> None:

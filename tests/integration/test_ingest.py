@@ -1,42 +1,44 @@
 """`manage.py ingest` on a real Postgres with the real local embedder."""
 
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from knowledge.embedders.base import Embedder, EmbedderError, Vectors
+from knowledge.advisory_locks import INGEST_LOCK
+from knowledge.embedders.base import EmbedderError, Vectors
+from knowledge.embedders.local import LocalEmbedder
 from knowledge.importers.files import knowledge_files
-from knowledge.importers.report import Report
-from knowledge.ingestion import BATCH, INGEST_LOCK, SAMPLE_SOURCE, Nobody, ingest
+from knowledge.ingestion import Nobody, ingest
 from knowledge.models import Answer, AnswerVector, LexicalEntry
-from knowledge.retrieval import search
 from knowledge.spaces import space_of
+from knowledge.storing import BATCH, SAMPLE_SOURCE
 from knowledge.wiring import embedder
+from tests.integration.ingesting import (
+    EATING,
+    SLEEP,
+    command,
+    counts,
+    loaded,
+    many,
+    titles,
+    written,
+)
 
 pytestmark = pytest.mark.django_db
 
-SLEEP = {
-    "id": "sleep",
-    "questions": ["孩子晚上不睡觉怎么办？", "自闭症孩子睡眠差"],
-    "answer": "固定作息，睡前一小时不看屏幕。",
-    "topic": "睡眠",
-}
-EATING = {"id": "eating", "question": "My child eats only rice.", "answer": "Offer one new food."}
 Status = Answer.Status
 
 
 class BrokenEmbedder:
     """Fails after it was asked a number of times."""
 
-    fingerprint = embedder().fingerprint
-    dimensions = embedder().dimensions
+    fingerprint = LocalEmbedder().fingerprint
+    dimensions = LocalEmbedder().dimensions
 
     def __init__(self, *, works: int) -> None:
         self._works = works
@@ -56,58 +58,11 @@ def clinic(tmp_path: Path) -> Path:
     return written(tmp_path / "clinic.jsonl", [SLEEP, EATING])
 
 
-def written(path: Path, rows: Sequence[object]) -> Path:
-    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
-    return path
-
-
-def many(path: Path, number: int) -> Path:
-    return written(
-        path, [{"id": str(i), "question": f"q{i}", "answer": "a"} for i in range(number)]
-    )
-
-
-def loaded(
-    path: Path,
-    *,
-    source: str = "",
-    using: Embedder | None = None,
-    publish: bool = False,
-    dry_run: bool = False,
-    skip_invalid: bool = False,
-) -> Report:
-    return ingest(
-        files=knowledge_files(path, source=source),
-        embedder=using or embedder(),
-        publish=publish,
-        dry_run=dry_run,
-        skip_invalid=skip_invalid,
-    )
-
-
-def counts(report: Report) -> tuple[int, int, int, int]:
-    return report.created, report.updated, report.unchanged, report.invalid
-
-
-def titles(question: str) -> list[str]:
-    return [hit.text for hit in search(question, embedder()).hits]
-
-
 def calibrated(*, answers: int) -> None:
     """Calibrating takes the embedder many seconds; here the bars are of no interest."""
     space = space_of(embedder())
     space.calibrated_at, space.calibrated_answers = timezone.now(), answers
     space.save()
-
-
-def command(*arguments: object) -> tuple[dict[str, Any], int]:
-    """What the command prints with --json, and its exit code."""
-    output, code = io.StringIO(), 0
-    try:
-        call_command("ingest", *map(str, arguments), "--json", stdout=output)
-    except CommandError as error:
-        code = error.returncode
-    return json.loads(output.getvalue()), code
 
 
 # --- What is stored
@@ -193,7 +148,7 @@ def test_archived_answer_stays_archived(clinic: Path) -> None:
 
     report = loaded(clinic, publish=True)
 
-    assert (report.archived, report.published) == (("sleep",), 1)
+    assert (report.archived_ids, report.published) == (("sleep",), 1)
     assert Answer.objects.get(external_id="sleep").status == Status.ARCHIVED
 
 
@@ -311,7 +266,7 @@ def test_sample_steps_aside_for_the_first_published_answers(tmp_path: Path, clin
 
     assert would.samples_withdrawn == report.samples_withdrawn == 3
     assert set(titles("q1")) == {SLEEP["answer"], EATING["answer"]}
-    assert loaded(sample, source=SAMPLE_SOURCE, publish=True).archived == ("0", "1", "2")
+    assert loaded(sample, source=SAMPLE_SOURCE, publish=True).archived_ids == ("0", "1", "2")
 
 
 def test_drafts_do_not_replace_the_sample(tmp_path: Path, clinic: Path) -> None:
@@ -369,7 +324,7 @@ def test_command_tells_people_what_it_did(clinic: Path) -> None:
 
     said = output.getvalue()
     assert "2 rows read: 2 created, 0 updated, 0 unchanged, 0 invalid." in said
-    assert "Invisible characters were taken out of 1 row." in said
+    assert "1 row had something hidden" in said
     assert "Ignored fields: “focus”." in said
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from knowledge.embedders.base import EmbedderError
+from knowledge.embedders.batches import RequestLimits
 from knowledge.embedders.minimax import MiniMaxEmbedder
 from tests.minimax_server import (
     DIMENSIONS,
@@ -47,7 +48,7 @@ def embedder_at(base_url: str, **options: Any) -> Iterator[MiniMaxEmbedder]:
         "model": "embo-01",
         "api_key": KEY,
         "group_id": "1700000000000000001",
-        "timeout_seconds": 5,
+        "limits": RequestLimits(seconds=5),
         "pause": Pauses(),
         **options,
     }
@@ -113,7 +114,7 @@ def test_many_texts_go_in_several_requests_and_come_back_in_order() -> None:
         together = embedder.embed_passages(texts)
         alone = embedder.embed_passages([texts[149]])
 
-    assert [len(request.texts) for request in server.received] == [64, 64, 22, 1]
+    assert sorted(len(request.texts) for request in server.received) == [1, 22, 64, 64]
     assert np.allclose(together[149], alone[0])
 
 
@@ -159,9 +160,24 @@ def test_broken_connection_or_proxy_is_tried_again(step: Step) -> None:
     assert len(server.received) == 2
 
 
+@pytest.mark.parametrize(
+    ("retry_after", "pause"), [("7", 7), ("0", 0.5), ("Mon, 23 Nov 2026 08:00:00 GMT", 0.5)]
+)
+def test_busy_server_is_given_the_time_it_asks_for(retry_after: str, pause: float) -> None:
+    pauses = Pauses()
+    step = Reply(body=b"", status=429, retry_after=retry_after)
+    with scripted(step, pause=pauses) as (_, embedder):
+        embedder.embed_passages([TEXT])
+
+    assert pauses == [pause]
+
+
 def test_question_waits_for_a_busy_server_no_longer_than_one_request_may_take() -> None:
     pauses = Pauses()
-    with scripted(*[Code(1002)] * 99, timeout_seconds=4, pause=pauses) as (_, embedder):
+    with scripted(*[Code(1002)] * 99, limits=RequestLimits(seconds=4), pause=pauses) as (
+        _,
+        embedder,
+    ):
         error = failure(embedder)
 
     assert sum(pauses) < 4
@@ -170,7 +186,7 @@ def test_question_waits_for_a_busy_server_no_longer_than_one_request_may_take() 
 
 def test_stored_texts_wait_longer_and_not_for_ever() -> None:
     pauses = Pauses()
-    busy = scripted(*[Code(1039)] * 99, timeout_seconds=4, pause=pauses)
+    busy = scripted(*[Code(1039)] * 99, limits=RequestLimits(seconds=4), pause=pauses)
     with busy as (_, embedder), pytest.raises(EmbedderError):
         embedder.embed_passages([TEXT])
 
@@ -234,7 +250,7 @@ def test_reply_that_is_not_one_vector_a_text_is_refused(step: Reply) -> None:
 
 @pytest.mark.parametrize("step", [Silence(), Drip()])
 def test_server_that_does_not_finish_is_left(step: Step) -> None:
-    with scripted(*[step] * 9, timeout_seconds=0.2) as (server, embedder):
+    with scripted(*[step] * 9, limits=RequestLimits(seconds=0.2)) as (server, embedder):
         failure(embedder)
 
     assert len(server.received) == 1
@@ -279,9 +295,9 @@ def test_closed_embedder_opens_a_new_connection() -> None:
 
 def start(**variables: str) -> subprocess.CompletedProcess[str]:
     """The wiring's embedder of a process with these settings: its fingerprint."""
-    program = "import django; django.setup(); from knowledge.wiring import embedder; "
+    program = "import django; django.setup(); from knowledge.wiring import configured; "
     return subprocess.run(
-        [sys.executable, "-c", program + "print(embedder().fingerprint)"],
+        [sys.executable, "-c", program + "print(configured().fingerprint)"],
         cwd=ROOT,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **variables},
         capture_output=True,

@@ -13,12 +13,11 @@ from knowledge.importers.encoding import CHUNK_BYTES, detect
 from knowledge.importers.files import (
     KnowledgeFile,
     NoKnowledgeFileError,
-    distinct,
     knowledge_files,
     opened,
     rows,
 )
-from tests.unit.imported import CHINESE, errors, good
+from tests.unit.imported import CHINESE, good
 
 
 def written(folder: Path, content: bytes, name: str = "answers.csv") -> KnowledgeFile:
@@ -91,8 +90,11 @@ def test_western_quotation_marks_are_not_taken_for_chinese(tmp_path: Path) -> No
     ids=["gzip", "workbook", "pdf", "png"],
 )
 def test_what_is_no_text_is_refused_whatever_its_name(tmp_path: Path, content: bytes) -> None:
+    written(tmp_path, content, "answers.csv")
+    (file,) = knowledge_files(tmp_path)
+
     with pytest.raises(UnreadableFileError, match="This is not a text but"):
-        opened(written(tmp_path, content))
+        opened(file)
 
 
 @given(content=st.binary() | st.text().map(str.encode))
@@ -108,30 +110,24 @@ def test_detected_encoding_reads_all_of_the_file(
         assert "\0" not in path.read_text(encoding=encoding)
 
 
-def test_id_comes_once_in_all_files_of_a_source(tmp_path: Path) -> None:
-    one = opened(written(tmp_path, b"id,answer\n1,a\n1,b\n", "one.csv"))
-    two = opened(written(tmp_path, b"id,answer\n1,c\n2,d\n", "two.csv"))
-    ids: dict[tuple[str, str], str] = {}
-
-    found = [*distinct(one, ids), *distinct(two, ids)]
-
-    assert [row.text for row in good(found)] == ["a", "d"]
-    assert errors(found) == {
-        3: "The id “1” is already at one.csv:2.",
-        2: "The id “1” is already at one.csv:2.",
-    }
-
-
 def test_folder_gives_its_name_to_all_knowledge_files_below(tmp_path: Path) -> None:
     folder = tmp_path / "clinic"
     (folder / "deeper").mkdir(parents=True)
-    for name in ("b.csv", "a.JSONL", "deeper/c.txt", "README.md", ".hidden.csv"):
+    for name in ("b.csv", "a.JSONL", "d.xlsx", "e.docx", "f.htm", "g.md"):
+        (folder / name).touch()
+    for name in ("deeper/c.txt", "photo.png", ".hidden.csv"):
+        (folder / name).touch()
+    for name in ("README.md", "deeper/README.zh-hans.md", "License.txt", "queries.jsonl"):
         (folder / name).touch()
 
     found = knowledge_files(folder)
 
-    assert [file.path.name for file in found] == ["a.JSONL", "b.csv", "c.txt"]
-    assert [file.format for file in found] == ["jsonl", "csv", "text"]
+    assert [file.path.name for file in found] == [
+        *("a.JSONL", "b.csv", "d.xlsx", "c.txt", "e.docx", "f.htm", "g.md"),
+    ]
+    assert [file.format for file in found] == [
+        *("jsonl", "csv", "xlsx", "text", "docx", "html", "markdown"),
+    ]
     assert {file.source for file in found} == {"clinic"}
 
 
@@ -144,7 +140,14 @@ def test_path_without_knowledge_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "file_format"),
-    [(b' {"answer": "a"}', "jsonl"), ("问题：a".encode(), "text"), (b"id,answer", "csv")],
+    [
+        (b' {"answer": "a"}', "jsonl"),
+        ("问题：a".encode(), "text"),
+        (b"id,answer", "csv"),
+        (b"<!doctype html><p>a", "html"),
+        (b"<!-- x -->\n<HTML><body>", "html"),
+        ("# 睡眠\n".encode(), "markdown"),
+    ],
 )
 def test_format_is_found_out_where_a_name_does_not_tell(
     tmp_path: Path, content: bytes, file_format: str
@@ -158,3 +161,29 @@ def test_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UnreadableFileError, match="changed"):
         list(rows(file))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "问：一？\n答：甲。\n\n问：二？\n答：乙。\n",
+        "# 一？\n甲。\n# 二？\n乙。\n",
+        "一？\n甲。\n\n二？\n乙。\n",
+        "\n1. 一？\n甲。\n2. 二？\n乙。\n",
+        "（1）一？\n\n甲。\n（2）二？\n\n乙。\n",
+    ],
+)
+def test_text_file_may_be_a_list_of_questions(tmp_path: Path, content: str) -> None:
+    written(tmp_path, content.encode(), "faq.txt")
+    (file,) = knowledge_files(tmp_path)
+
+    found = good(rows(opened(file)))
+
+    assert [(row.wordings[0], row.text) for row in found] == [("一？", "甲。"), ("二？", "乙。")]
+
+
+def test_question_within_an_answer_of_a_list_begins_none(tmp_path: Path) -> None:
+    written(tmp_path, "1. 一？\n\n为什么？\n甲。\n\n2. 二？\n乙。\n".encode(), "faq.txt")
+    (file,) = knowledge_files(tmp_path)
+
+    assert [row.text for row in good(rows(opened(file)))] == ["为什么？\n甲。", "乙。"]

@@ -132,8 +132,8 @@ def test_hidden_characters_are_taken_out_and_flagged() -> None:
     hidden = row(question="q\u200b", answer="\ufeffa\U000e0041b\u202e")
 
     assert (hidden.wordings, hidden.text) == (("q",), "ab")
-    assert hidden.flagged
-    assert not row(question="q", answer="a\r\nb").flagged
+    assert hidden.suspicious == "invisible"
+    assert not row(question="q", answer="a\r\nb").suspicious
 
 
 def test_same_wording_twice_is_one_wording() -> None:
@@ -146,3 +146,23 @@ def test_origin_stands_in_for_a_missing_basis() -> None:
 
     assert (told.basis, told.ignored) == ("NIH; CC0", ("focus",))
     assert (ignored.basis, ignored.ignored) == ("guideline", ("source",))
+
+
+@pytest.mark.parametrize(
+    ("said", "day"),
+    [
+        ("2026-1-31", date(2026, 1, 31)),
+        ("2026/1/31", date(2026, 1, 31)),
+        ("2026.01.31", date(2026, 1, 31)),
+        ("2026年1月31日", date(2026, 1, 31)),
+        ("2026-01-31 00:00:00", date(2026, 1, 31)),
+    ],
+)
+def test_day_is_read_as_spreadsheets_write_it(said: str, day: date) -> None:
+    assert row(answer="a", reviewed_at=said).reviewed_at == day
+
+
+def test_similar_questions_follow_the_first_and_share_a_field() -> None:
+    several = row(相似问="b；c|d\ne;f", question="a；a", answer="x")
+
+    assert several.wordings == ("a；a", "b", "c", "d", "e", "f")

@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.plain_text import (
+    INVISIBLE,
     BadTextError,
     content_hash,
     folded,
     language_of,
     storable,
-    trimmed,
+    visible,
 )
 
 BLANKS = " \t\n\r\u3000\u00a0\u200b\u200d\u2060\u202e\ufeff\U000e0041"
@@ -28,19 +29,36 @@ def test_text_that_cannot_be_stored_is_refused(text: str) -> None:
 
 
 @given(st.text(st.sampled_from(BLANKS)), st.text(st.sampled_from(BLANKS)))
-def test_blanks_go_from_the_ends_only(before: str, after: str) -> None:
-    assert trimmed(f"{before}孩子{BLANKS}😀{after}") == f"孩子{BLANKS}😀"
+def test_what_cannot_be_seen_is_taken_out(before: str, after: str) -> None:
+    assert visible(f"{before}孩\u200b子{after}") == "孩子"
 
 
-@given(st.text(st.sampled_from(BLANKS)))
-def test_blanks_alone_are_nothing(blanks: str) -> None:
-    assert trimmed(blanks) == ""
+@pytest.mark.parametrize("emoji", ["❤️", "👨‍👩‍👧", "1️⃣", "🏳️‍🌈"])
+def test_emoji_keep_what_makes_them_one_picture(emoji: str) -> None:
+    assert visible(f" {emoji} ") == emoji
+
+
+@pytest.mark.parametrize("text", ["a\ufe0f", "👩\u200d", "👩\ufe0f\ufe0f", "a\ufe0f\u200d👩"])
+def test_joiners_that_join_nothing_are_taken_out(text: str) -> None:
+    assert visible(text) in {"a", "👩", "👩\ufe0f", "a👩"}
 
 
 @given(st.text())
-def test_text_is_trimmed_at_once(text: str) -> None:
-    assert trimmed(trimmed(text)) == trimmed(text)
-    assert trimmed(text) == trimmed(text).strip()
+def test_text_is_made_visible_at_once(text: str) -> None:
+    assert visible(visible(text)) == visible(text)
+
+
+# DerivedCoreProperties.txt of Unicode 15.1; the lists of unicodedata do not have it.
+DEFAULT_IGNORABLE = [
+    *(0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810)),
+    *(*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x3164),
+    *(*range(0xFE00, 0xFE10), 0xFEFF, 0xFFA0, *range(0xFFF0, 0xFFF9)),
+    *(*range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE1000)),
+]
+
+
+def test_all_that_unicode_calls_ignorable_is_invisible() -> None:
+    assert [each for each in DEFAULT_IGNORABLE if not INVISIBLE.fullmatch(chr(each))] == []
 
 
 @pytest.mark.parametrize(

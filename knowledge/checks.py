@@ -1,0 +1,29 @@
+"""Start-up checks of the knowledge app: the database that search needs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as Caution
+from django.db import DatabaseError, connections
+
+from knowledge.database_needs import Lack, facts, lacks
+
+
+@register(Tags.database)
+def check_database(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Runs before `migrate`, so that what is missing is told in a sentence."""
+    return [found for alias in databases or [] for found in check_one(alias)]
+
+
+def check_one(alias: str) -> list[CheckMessage]:
+    connections[alias].ensure_connection()
+    try:
+        return [message(lack) for lack in lacks(facts(connections[alias]))]
+    except DatabaseError:
+        return []
+
+
+def message(lack: Lack) -> CheckMessage:
+    kind = Error if lack.needed else Caution
+    return kind(lack.message, hint=lack.remedy, id=f"knowledge.{lack.code}")
