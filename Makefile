@@ -11,8 +11,8 @@ help: ## what can be made
 run: install ## set up what is missing, then serve at http://127.0.0.1:8000
 	@exec $(PYTHON_BIN) manage.py serve --set-up
 
-test: install-development ## the whole test suite
-	@exec $(PYTHON_BIN) -m pytest
+test: install-development ## the whole test suite, in two halves beside each other
+	@deploy/test.sh
 
 soak: install-development ## random faults: make soak SECONDS=600 SEED=7
 	@exec env SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) $(PYTHON_BIN) -m pytest -s tests/faults/test_soak.py

@@ -24,6 +24,8 @@ from config.serving import DRAIN_SIGNAL
 logger = logging.getLogger(__name__)
 
 GOODBYE_SECONDS = 2.0
+CLOSING_SECONDS = 5
+"""For a client's own close frame; cutting it off may take ours from it unread."""
 AFTER_GOODBYE_BYTES = 64 * 1024
 WAITING_FRAMES = 16
 """Once so many wait for the consumer, nothing more is read; Daphne's own queue has no end."""
@@ -125,6 +127,7 @@ class ChatServer(Server):  # type: ignore[misc]  # daphne has no types
         self.ws_factory.protocol = ChatProtocol
         self.ws_factory.setProtocolOptions(
             failByDrop=False,  # say 1009 instead of vanishing
+            closeHandshakeTimeout=CLOSING_SECONDS,
             allowNullOrigin=True,  # else reset by this call; ExactOrigin is who refuses, with 403
         )
         generation().begin()
@@ -173,15 +176,26 @@ class ChatServer(Server):  # type: ignore[misc]  # daphne has no types
             port.stopListening()  # type: ignore[no-untyped-call]
         await say_goodbye_to_all(within_seconds=min(GOODBYE_SECONDS, seconds))
         await asyncio.gather(turns.drain(seconds), self._answer_requests(seconds))
+        await self._part(min(CLOSING_SECONDS, seconds))
         await self._end()
 
     async def _answer_requests(self, seconds: float) -> None:
         """Wait for the answers over HTTP that have begun, replies of /v1 and /api/python too."""
-        answers = [
-            connection["application_instance"]
-            for protocol, connection in self.connections.items()
-            if isinstance(protocol, WebRequest) and "application_instance" in connection
-        ]
+        answers = self._applications(WebRequest)
         if answers and seconds:
             await asyncio.wait(answers, timeout=seconds)
             await asyncio.sleep(FLUSH_SECONDS)
+
+    async def _part(self, seconds: float) -> None:
+        """Wait for the sockets that are closing: the end of the process would cut them off."""
+        sockets = self._applications(WebSocketProtocol)
+        if sockets and seconds:
+            await asyncio.wait(sockets, timeout=seconds)
+
+    def _applications(self, kind: type[object]) -> list[asyncio.Task[None]]:
+        """What answers the connections of a kind, until they are closed."""
+        return [
+            connection["application_instance"]
+            for protocol, connection in self.connections.items()
+            if isinstance(protocol, kind) and "application_instance" in connection
+        ]
