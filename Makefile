@@ -11,7 +11,7 @@ help: ## what can be made
 run: install ## set up what is missing, then serve at http://127.0.0.1:8000
 	@exec $(PYTHON_BIN) manage.py serve --set-up
 
-test: install-development ## the whole test suite, in two halves beside each other
+test: install-development ## the whole test suite
 	@deploy/test.sh
 
 soak: install-development ## random faults: make soak SECONDS=600 SEED=7

@@ -112,6 +112,7 @@ async def test_fault_16_process_without_its_redis_serves_alone(pair: Cluster) ->
     async with pair.client(alice, 0) as client, pair.client(alice, 0) as reader:
         accepted, gate = await begin_half_told(pair, client, "The hermit crab")
         await reader.subscribe(accepted["conversation"])
+        await reader.until(lambda: reader.text_of(accepted["turn"]))
         gate.open()
         await reader.end_of(accepted["turn"])
 
