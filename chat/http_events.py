@@ -1,7 +1,6 @@
 """POST /api/chat and GET /api/turns/<id>/events: the socket's commands and streams over HTTP."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing
 from functools import partial, wraps
 from http import HTTPStatus
 from uuid import UUID
@@ -32,7 +31,7 @@ from chat.metrics import RESUMES
 from chat.obeying import start_turn, stop_turn
 from chat.retelling import in_log, refuse_unreached, retold_after_loss
 from chat.turn.cursor import START, Cursor
-from chat.turn_reading import Piece, stored_pieces, turn_pieces
+from chat.turn_reading import Piece, retold_pieces, turn_pieces
 from chat.visitors import Identity
 from chat.wire_format import TurnView
 from chat.wiring import generation
@@ -164,15 +163,11 @@ def streamed(caller: Caller, turn: TurnView, cursor: Cursor, *, first: bytes = b
     )
 
 
-async def pieces_of(
+def pieces_of(
     identity: Identity, log: DeltaLog, turn: TurnView, cursor: Cursor
 ) -> AsyncGenerator[Piece, None]:
     """From the log, or from Postgres where the log has nothing."""
     retell = partial(retold_after_loss, identity)
     if in_log(turn, log):
-        async with aclosing(turn_pieces(log, turn.id, cursor, retell)) as pieces:
-            async for piece in pieces:
-                yield piece
-        return
-    for piece in stored_pieces(await retell(turn.id), cursor):
-        yield piece
+        return turn_pieces(log, turn.id, cursor, retell)
+    return retold_pieces(turn.id, cursor, retell)

@@ -46,6 +46,12 @@ async def turn_pieces(
         else:
             return
     ENDS_FROM_STORAGE.inc()
+    async for piece in retold_pieces(turn, cursor, retell):
+        yield piece
+
+
+async def retold_pieces(turn: UUID, cursor: Cursor, retell: Retell) -> AsyncGenerator[Piece, None]:
+    """What comes after `cursor` of a turn that has ended and whose log is lost."""
     for piece in stored_pieces(await retell(turn), cursor):
         yield piece
 
