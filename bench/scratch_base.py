@@ -30,8 +30,10 @@ def fill(paths: tuple[Path, ...]) -> None:
 
     django.setup()
     from django.core.management import call_command  # noqa: PLC0415  (after the set-up)
+    from django.db import connection  # noqa: PLC0415  (as above)
 
     call_command("migrate", interactive=False, verbosity=0)
+    connection.close()  # the next one has what the migrations set on the database
     call_command("ingest", *map(str, paths), source="bench", publish=True, quiet=True)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from chat.strict_json import BadJsonError, parse_object
 from chat.turn.cursor import Cursor
 from chat.turn.events import JsonValue
-from knowledge.plain_text import BadTextError, storable
+from knowledge.plain_text import BadTextError, storable, visible
 
 MAX_FRAME_BYTES = 16_384
 MAX_TEXT = 8_192
@@ -17,11 +17,6 @@ MAX_COMMENT = 2_000
 MAX_COMBINING_RUN = 64
 MARKS = ("Mn", "Mc", "Me")
 CANONICAL_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-INVISIBLE = re.compile(
-    "[\\s\u00ad\u034f\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]+"
-)
-"""Space, and what Unicode calls default ignorable: characters that show nothing."""
 
 FEEDBACK_VALUES = ("up", "down", "none")
 FEEDBACK_REASONS = ("wrong", "unclear", "incomplete", "unsafe", "other", "")
@@ -240,7 +235,7 @@ def turn_position(value: JsonValue) -> TurnPosition | None:
 
 def message_text(value: JsonValue) -> str:
     text = plain_text(value if value is not None else "").strip()
-    if not INVISIBLE.sub("", text):
+    if not visible(text):
         raise CommandError("empty")
     if len(text) > MAX_TEXT:
         raise CommandError("too_long")

@@ -10,6 +10,8 @@ from chat.turn.events import Source
 from chat.turn.expert_search import Findings, FoundAnswer, SearchUnavailableError
 from knowledge import retrieval
 from knowledge.embedders.base import Embedder, EmbedderError
+from knowledge.rerankers.base import Reranker
+from knowledge.reranking import depth, reranked
 from knowledge.retrieval import Hit, Query, SearchResult
 
 TOP_K = 6
@@ -22,16 +24,22 @@ logger = logging.getLogger(__name__)
 class KnowledgeSearch:
     """Implements ExpertSearch. `embedder` is asked for with each search: it may change."""
 
-    def __init__(self, embedder: Callable[[], Embedder]) -> None:
+    def __init__(
+        self, embedder: Callable[[], Embedder], reranker: Callable[[], Reranker | None]
+    ) -> None:
         self._embedder = embedder
+        self._reranker = reranker
 
     async def search(self, question: str, *, earlier: tuple[str, ...] = ()) -> Findings:
         try:
             query = await in_embedder(self._query, question, earlier)
-            result = await in_database(retrieval.find, query, top_k=TOP_K)
+            reranker = self._reranker()
+            result = await in_database(retrieval.find, query, top_k=depth(TOP_K, reranker))
         except (EmbedderError, DatabaseError) as error:
             logger.warning("search unavailable: %s", type(error).__name__)
             raise SearchUnavailableError from error
+        if reranker:
+            result = await in_embedder(reranked, result, reranker, top_k=TOP_K)
         return findings(result, space=query.space.fingerprint)
 
     def _query(self, question: str, earlier: tuple[str, ...]) -> Query:

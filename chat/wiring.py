@@ -16,7 +16,7 @@ from chat.tools import KnowledgeSearch
 from chat.turn.expert_search import ExpertSearch
 from chat.turn.language_model import LanguageModel, UpstreamError
 from knowledge.embedders.base import EmbedderError
-from knowledge.wiring import embedder
+from knowledge.wiring import embedder, reranker
 
 
 @cache
@@ -40,7 +40,7 @@ def language_model() -> LanguageModel | None:
 
 @cache
 def expert_search() -> ExpertSearch:
-    return KnowledgeSearch(embedder)
+    return KnowledgeSearch(embedder, reranker)
 
 
 @cache

@@ -190,6 +190,19 @@ if EMBEDDER == "minimax" and not MINIMAX_API_KEY:
 if EMBEDDER == "minimax" and EMBEDDING_DIMENSIONS:
     raise ConfigurationError("EMBEDDER=minimax has no choice of EMBEDDING_DIMENSIONS.")
 
+# --- Which answers a question may find
+
+ANSWER_LANGUAGES = env.choice("ANSWER_LANGUAGES", ("any", "same"))
+WITHHOLD_OVERDUE = env.boolean("WITHHOLD_OVERDUE", default=False)
+
+# --- The second stage of a search; knowledge/checks.py tells what is missing
+
+RERANKER = env.choice("RERANKER", ("off", "remote"))
+RERANKER_BASE_URL = env.web_address("RERANKER_BASE_URL")
+RERANKER_MODEL = env.text("RERANKER_MODEL")
+RERANKER_API_KEY = env.text("RERANKER_API_KEY")
+RERANKER_SECONDS = env.decimal("RERANKER_SECONDS", 3, least=0.1, most=30)
+
 # --- The turn and the socket
 
 TURN_LEASE_SECONDS = env.whole_number("TURN_LEASE_SECONDS", 15, least=3, most=300)

@@ -23,8 +23,7 @@ INDEX_LOCK = 7_203_822
 REEMBED_LOCK = 7_203_823
 CALIBRATION_LOCK = 7_203_824
 """One server looks after the bars."""
-TERMS_LOCK = 7_203_825
-"""Of the triggers that count terms (migration 0004)."""
+# 7_203_825 is held by the triggers that count terms (migration 0004), and by nobody else.
 BARS_LOCK = 7_203_826
 """Whoever stores bars does it alone."""
 POLL_SECONDS = 0.5

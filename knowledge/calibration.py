@@ -19,7 +19,7 @@ from knowledge.advisory_locks import BARS_LOCK, hold_alone
 from knowledge.embedders.base import Embedder, Vectors
 from knowledge.models import Answer, EmbeddingSpace, OffTopicExample
 from knowledge.plain_text import language_of
-from knowledge.retrieval import LEXICAL_WEIGHT, NEAREST_EXAMPLES, Query, find
+from knowledge.retrieval import LEXICAL_WEIGHT, NEAREST_EXAMPLES, Query, filters, find
 from knowledge.spaces import space_of
 
 EXAMPLES = Path(__file__).parent / "off_topic"
@@ -131,7 +131,9 @@ def chance_hits(
             similarity=similarity,
         )
         for text, vector, similarity in zip(texts, queries, similar, strict=True)
-        for hit in find(Query(text=text, vector=vector, space=space), top_k=1).hits
+        for hit in find(
+            Query(text=text, vector=vector, space=space, filters=filters(text)), top_k=1
+        ).hits
     ]
 
 

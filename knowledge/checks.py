@@ -1,13 +1,15 @@
-"""Start-up checks of the knowledge app: the database that search needs."""
+"""Start-up checks of the knowledge app: the database that search needs, and the reranker."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 from django.db import DatabaseError, connections
 
 from knowledge.database_needs import Lack, facts, lacks
+from knowledge.wiring import lacking_reranker_settings
 
 
 @register(Tags.database)
@@ -27,3 +29,26 @@ def check_one(alias: str) -> list[CheckMessage]:
 def message(lack: Lack) -> CheckMessage:
     kind = Error if lack.needed else Caution
     return kind(lack.message, hint=lack.remedy, id=f"knowledge.{lack.code}")
+
+
+@register()
+def check_reranker(**_: Any) -> list[CheckMessage]:
+    """Settings that are half of a reranker; none is asked."""
+    lacking = lacking_reranker_settings()
+    if settings.RERANKER == "remote" and lacking:
+        return [
+            Error(
+                f"RERANKER=remote needs {' and '.join(lacking)}.",
+                hint="docs/providers.md has examples. RERANKER=off searches without.",
+                id="knowledge.E010",
+            )
+        ]
+    if settings.RERANKER == "off" and settings.RERANKER_BASE_URL:
+        return [
+            Caution(
+                "RERANKER_BASE_URL is set and the reranker is off.",
+                hint="Set RERANKER=remote to use it.",
+                id="knowledge.W010",
+            )
+        ]
+    return []

@@ -5,6 +5,7 @@ passage embedding of its title with its text. Averaging the wordings beats takin
 which lets one colloquial wording attract every colloquial question.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
 
@@ -22,6 +23,8 @@ from knowledge.models import Answer, AnswerVector, EmbeddingSpace, LexicalEntry,
 from knowledge.spaces import ensure_index, hold_active, space_of
 
 BATCH = 32
+WORDING_WEIGHT = 2
+"""What a question says it is about counts more than what its answer mentions."""
 
 Progress = Callable[[int], None]
 """Told after each batch how many answers were done in it."""
@@ -142,7 +145,7 @@ def store_vectors(pairs: Sequence[tuple[Answer, Vector]], space: EmbeddingSpace)
 
 
 def store_terms(answers: Sequence[Answer]) -> None:
-    counted = {answer.pk: terms(searchable_text(answer)) for answer in answers}
+    counted = {answer.pk: weighted_terms(answer) for answer in answers}
     forget_terms(counted)
     copy_rows(
         LexicalEntry._meta.db_table,
@@ -166,8 +169,13 @@ def forget_terms(keys: Collection[int]) -> None:
     LexicalEntry.objects.filter(answer__in=keys).delete()
 
 
-def searchable_text(answer: Answer) -> str:
-    return "\n".join([*(question.text for question in answer.questions.all()), answer.text])
+def weighted_terms(answer: Answer) -> Counter[str]:
+    """How often each term occurs, where an occurrence in a wording is WORDING_WEIGHT ones."""
+    counts = terms(answer.text)
+    wordings = terms("\n".join(question.text for question in answer.questions.all()))
+    for term, frequency in wordings.items():
+        counts[term] += WORDING_WEIGHT * frequency
+    return counts
 
 
 def batches(keys: Sequence[int], *, most: int = BATCH) -> Iterator[list[int]]:

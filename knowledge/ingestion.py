@@ -18,7 +18,7 @@ from knowledge.importers.identities import Identities
 from knowledge.importers.rejects import Rejects
 from knowledge.importers.report import FileRead, Prune, Report, Tally
 from knowledge.pruning import Missing
-from knowledge.storing import Store
+from knowledge.storing import LARGEST_BATCH, NO_HISTORY, History, Pace, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +30,17 @@ class Options:
     skip_invalid: bool = False
     prune: bool = False
     """Archive the answers of the files' sources that no row has, if every row could be read."""
+    largest_batch: int = LARGEST_BATCH
+    """Rows of a transaction; whoever must end in time takes few."""
+    history: History = NO_HISTORY
+
+
+class StopError(Exception):
+    """Whoever watches wants no more of it."""
 
 
 class Watcher(Protocol):
-    """Who wants to know how far an ingest is."""
+    """Who wants to know how far an ingest is, and may raise StopError to end it."""
 
     def progress(self, done: int, total: int | None) -> None:
         """So many rows of the total are stored; while there is no total, so many are checked."""
@@ -55,6 +62,9 @@ Agrees = Callable[[Sequence[Prune]], bool]
 """Whether somebody wants more than half of a source's answers to be archived."""
 
 
+STOPPED = "It was stopped here. What was stored before stays."
+
+
 def refuse(_prunes: Sequence[Prune]) -> bool:
     return False
 
@@ -73,7 +83,8 @@ def ingest(
     If a row is invalid or a file unreadable, nothing is stored, unless `skip_invalid`; what is
     skipped goes to `rejects`. After publishing, the caller calibrates. Blocks, and waits while
     another ingest runs. Never raises for what is in the files, nor EmbedderError: the report says
-    it. Raises RejectsError before anything is stored.
+    it. Raises RejectsError, and StopError of the watcher, before anything is stored; what was
+    stored before a later StopError stays, and the report counts the rest as `left_over`.
     """
     run = Run(options=options, tally=Tally(), watcher=watcher)
     texts, identities = run.check(files, rejects)
@@ -100,7 +111,7 @@ class Run:
 
     options: Options
     tally: Tally
-    watcher: Watcher
+    watcher: Watcher = NOBODY
 
     def check(
         self, files: Sequence[KnowledgeFile], rejects: Rejects | None
@@ -143,6 +154,8 @@ class Run:
             publish=self.options.publish,
             dry_run=self.options.dry_run,
             tally=self.tally,
+            history=self.options.history,
+            pace=Pace(largest=self.options.largest_batch),
         )
         for text in texts:
             if not self.store_file(text, store, identities):
@@ -159,6 +172,9 @@ class Run:
         except (EmbedderError, UnreadableFileError) as error:
             message = f"{error} What was stored before this line stays. Run the command again."
             self.tally.fail(text.file, line, message)
+            return False
+        except StopError:
+            self.tally.fail(text.file, line, STOPPED)
             return False
         return True
 

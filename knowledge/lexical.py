@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import snowballstemmer
 
+from knowledge.common_names import commonly_named
 from knowledge.plain_text import HAN
 
 LETTER = rf"(?:(?!{HAN.pattern})[^\W_])"
@@ -39,7 +40,8 @@ def terms(text: str) -> Counter[str]:
 
 
 def unified(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+    normalized = unicodedata.normalize("NFKC", text)
+    return commonly_named(normalized).casefold().replace("’", "'")
 
 
 def bigrams(run: str) -> list[str]:

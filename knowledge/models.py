@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -240,6 +241,23 @@ class Term(models.Model):
 
     def __str__(self) -> str:
         return f"{self.term}: {self.holders}"
+
+
+class Upload(models.Model):
+    """A file that somebody chose in the admin, kept until it is imported or an hour has passed.
+
+    It is in the database because the import may be answered by another machine than the check.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    name = models.CharField(max_length=255)
+    source = models.CharField(max_length=120)
+    content = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 SHOWN_CHARACTERS = 60

@@ -34,6 +34,16 @@ def storable(text: str) -> str:
     return text
 
 
+def repaired(text: str) -> str:
+    """`text` made storable: without NUL, and with U+FFFD for half a pair, which UTF-8 lacks."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text.replace("\0", "")
+
+
 def visible(text: str) -> str:
     """`text` without characters that nobody sees, and without space at its ends."""
     return HIDDEN.sub("", text).strip()

@@ -5,12 +5,13 @@ that a bar can be set on, which rank fusion does not have. docs/architecture.md 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain, zip_longest
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -19,8 +20,9 @@ from knowledge.embedders.base import Embedder, Vector, normalized
 from knowledge.lexical import terms
 from knowledge.models import EmbeddingSpace
 from knowledge.plain_text import language_of
-from knowledge.search_sql import BM25, SEARCH
+from knowledge.search_sql import search_statement
 from knowledge.spaces import space_of
+from knowledge.vector_indexes import estimate
 
 LEXICAL_WEIGHT = 0.1
 LEXICAL_HALF = 20.0
@@ -37,13 +39,30 @@ EARLIER_WEIGHT = 0.5
 """Of a term that only earlier turns have."""
 CONTEXT_GAIN = 0.75
 """Spreads by which what was said before must bring the best hit nearer, to be what is meant."""
-NEAREST = 60
-"""Candidates by their vectors; what a hundred would add hardly ever gets among the first ten."""
-CANDIDATES = 100
+NEAREST = 50
+"""Candidates by their vectors; what more would add hardly ever gets among the first ten."""
+CANDIDATES = 50
 """By their terms."""
 POSTINGS_READ = 6_000
 """For those candidates: enough for every term of a query while answers are a few thousand."""
 MAX_TOP_K = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which of the published answers may be found; nothing given means any."""
+
+    locale: str = ""
+    topic: str = ""
+    today: date | None = None
+    """Withholds those that should have been reviewed again before this day."""
+
+    def given(self) -> dict[str, str | date]:
+        values = {"locale": self.locale, "topic": self.topic, "today": self.today}
+        return {name: value for name, value in values.items() if value}
+
+
+ANY = Filters()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +72,7 @@ class Query:
     text: str
     vector: Vector
     space: EmbeddingSpace
+    filters: Filters = field(default=ANY)
     earlier: str = ""
     """What `vector` also stands for: what the visitor said before."""
     in_context: "Query | None" = None
@@ -101,25 +121,39 @@ class SearchResult:
     bars: Bars
     fit: Fit
     certain: bool
+    asked: str
+    """What was searched for: the question, with what was said before it if that counted."""
 
 
-def search(text: str, embedder: Embedder, *, top_k: int = 8) -> SearchResult:
+def search(text: str, embedder: Embedder, *, top_k: int = 8, topic: str = "") -> SearchResult:
     """Find published answers. Raises EmbedderError; blocks, so call it in a worker thread."""
-    return find(query(text, embedder), top_k=top_k)
+    return find(query(text, embedder, topic=topic), top_k=top_k)
 
 
-def query(text: str, embedder: Embedder, *, earlier: Sequence[str] = ()) -> Query:
+def query(text: str, embedder: Embedder, *, earlier: Sequence[str] = (), topic: str = "") -> Query:
     """The slow half of a search (the embedder); holds no database connection meanwhile.
 
     `earlier` is what the visitor said before in the conversation, oldest first.
     """
     before = "\n".join(turn[:EARLIER_CHARACTERS] for turn in earlier[-EARLIER_TURNS:])
     vectors = embedder.embed_queries([text, f"{before}\n{text}"] if before else [text])
-    alone = Query(text=text, vector=vectors[0], space=space_of(embedder))
+    alone = Query(
+        text=text, vector=vectors[0], space=space_of(embedder), filters=filters(text, topic)
+    )
     if not before:
         return alone
     both = normalized(vectors[0] + vectors[1])
     return replace(alone, in_context=replace(alone, vector=both, earlier=before))
+
+
+def filters(text: str, topic: str = "") -> Filters:
+    """What the settings let a question find."""
+    same_language = settings.ANSWER_LANGUAGES == "same"
+    return Filters(
+        locale=language_of(text) if same_language else "",
+        topic=topic,
+        today=timezone.now().date() if settings.WITHHOLD_OVERDUE else None,
+    )
 
 
 def find(query: Query, *, top_k: int = 8) -> SearchResult:
@@ -143,7 +177,7 @@ def find(query: Query, *, top_k: int = 8) -> SearchResult:
 
 def find_as_it_is(query: Query, top_k: int) -> SearchResult:
     with connection.cursor() as cursor:
-        cursor.execute(statement(query.space), parameters(query, top_k))
+        cursor.execute(statement(query), parameters(query, top_k))
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     off_topic = max((row.pop("off_topic") or 0.0 for row in rows), default=0.0)
@@ -158,6 +192,7 @@ def find_as_it_is(query: Query, top_k: int) -> SearchResult:
         bars=bars,
         fit=fit(scores, bars, exact=exact),
         certain=certain(scores, bars, exact=exact),
+        asked="\n".join(text for text in (query.earlier, query.text) if text),
     )
 
 
@@ -185,24 +220,17 @@ def unit(raw_score: float) -> float:
     return min(1.0, max(0.0, raw_score / (1 + LEXICAL_WEIGHT)))
 
 
-def statement(space: EmbeddingSpace) -> str:
+def statement(query: Query) -> str:
     """The search with or without the space's HNSW index.
 
     The index is on `embedding::halfvec(dimensions)`; without that cast the planner cannot use it.
     """
     embedding = "v.embedding"
-    if estimated_vectors() > EXACT_UP_TO:
-        embedding = f"v.embedding::halfvec({space.dimensions:d})"
-    return SEARCH.format(embedding=embedding, space=f"{space.pk:d}", bm25=BM25)
-
-
-def estimated_vectors() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT reltuples::bigint FROM pg_class WHERE oid = 'knowledge_answervector'::regclass"
-        )
-        (rows,) = cursor.fetchone() or (0,)
-    return int(rows)
+    if estimate.vectors() > EXACT_UP_TO:
+        embedding = f"v.embedding::halfvec({query.space.dimensions:d})"
+    return search_statement(
+        embedding=embedding, space=query.space.pk, filters=query.filters.given()
+    )
 
 
 def parameters(query: Query, top_k: int) -> dict[str, Any]:
@@ -220,4 +248,5 @@ def parameters(query: Query, top_k: int) -> dict[str, Any]:
         "top_k": top_k,
         "lexical_weight": LEXICAL_WEIGHT,
         "lexical_half": LEXICAL_HALF,
+        **query.filters.given(),
     }

@@ -1,4 +1,4 @@
-"""The search statement. `{embedding}`, `{space}` and `{bm25}` are ours, never a visitor's.
+"""The search statement. What stands in braces is ours, never a visitor's.
 
 Candidates are the nearest by vector, the best by BM25 over the query's rarer terms, and those that
 are asked for word by word; each of them is then scored with all of the terms. So the terms that
@@ -10,17 +10,31 @@ count the holders of each term, and under the empty term the answers and their l
 the query has a weight. `exact` compares wordings without case and without closing punctuation.
 """
 
-BM25 = """
-sum(asked.weight * ln(1 + (corpus.answers - asked.holders + 0.5) / (asked.holders + 0.5))
-    * p.frequency * 2.2
-    / (p.frequency + 1.2 * (0.25 + 0.75 * p.length / corpus.mean_length)))
+from collections.abc import Iterable
+
+PUBLISHED = "a.status = 'published'"
+"""Postings are of published answers only."""
+FILTERS = {
+    "locale": "a.locale = %(locale)s",
+    "topic": "a.topic = %(topic)s",
+    "today": "(a.review_by IS NULL OR a.review_by >= %(today)s)",
+}
+"""What else an answer must be, by the parameter that asks for it; `today` withholds overdue ones.
+
+They hold for all kinds of candidates: what is filtered out takes nobody's place.
 """
+POSTING_FILTER = "EXISTS (SELECT FROM knowledge_answer a WHERE a.id = p.answer_id AND {filters})"
+BM25 = """
+sum(asked.most * p.frequency / (p.frequency + 0.3 + asked.per_length * p.length))
+"""
+"""`most` is what a term comes to where it is frequent; `per_length` is k1 * b / mean length. What
+holds for a whole query is not worked out for every posting."""
 SEARCH = """
 WITH nearest AS MATERIALIZED (
     SELECT v.answer_id, 1 - ({embedding} <=> %(vector)s::halfvec) AS cosine
     FROM knowledge_answervector v
     JOIN knowledge_answer a ON a.id = v.answer_id
-    WHERE v.space_id = {space} AND a.status = 'published' AND a.content_hash = v.content_hash
+    WHERE v.space_id = {space} AND a.content_hash = v.content_hash AND {findable}
     ORDER BY {embedding} <=> %(vector)s::halfvec
     LIMIT %(nearest)s
 ),
@@ -30,18 +44,21 @@ corpus AS MATERIALIZED (
     FROM knowledge_term WHERE term = ''
 ),
 asked AS MATERIALIZED (
-    SELECT t.term, w.weight, t.holders::float AS holders,
+    SELECT t.term,
+           2.2 * w.weight
+               * ln(1 + (corpus.answers - t.holders + 0.5) / (t.holders + 0.5)) AS most,
+           0.9 / corpus.mean_length AS per_length,
            sum(t.holders) OVER rarest <= %(postings)s OR row_number() OVER rarest = 1 AS read
     FROM unnest(%(terms)s::text[], %(weights)s::float[]) AS w (term, weight)
     JOIN knowledge_term t ON t.term = w.term AND t.holders > 0
+    CROSS JOIN corpus
     WINDOW rarest AS (ORDER BY t.holders, t.term)
 ),
 lexical AS MATERIALIZED (
     SELECT p.answer_id, {bm25} AS bm25
     FROM asked
     JOIN knowledge_posting p ON p.term = asked.term
-    CROSS JOIN corpus
-    WHERE asked.read
+    WHERE asked.read AND {findable_posting}
     GROUP BY p.answer_id
     ORDER BY bm25 DESC, p.answer_id
     LIMIT %(candidates)s
@@ -67,7 +84,7 @@ candidate AS MATERIALIZED (
         UNION SELECT answer_id FROM lexical
         UNION SELECT answer_id FROM exact
     ) found
-    JOIN knowledge_answer a ON a.id = found.answer_id AND a.status = 'published'
+    JOIN knowledge_answer a ON a.id = found.answer_id AND {findable}
     JOIN knowledge_answervector v
       ON v.answer_id = a.id AND v.space_id = {space} AND v.content_hash = a.content_hash
 ),
@@ -91,7 +108,6 @@ scored AS MATERIALIZED (
             OFFSET 0  -- else the planner reads all postings of all the terms
         ) p
         JOIN asked ON asked.term = p.term
-        CROSS JOIN corpus
     ) l
     ORDER BY exact DESC, score DESC, c.answer_id
     LIMIT %(top_k)s
@@ -108,3 +124,15 @@ LEFT JOIN LATERAL (
 ) title ON true
 ORDER BY s.exact DESC, s.score DESC, s.answer_id
 """
+
+
+def search_statement(*, embedding: str, space: int, filters: Iterable[str]) -> str:
+    """`embedding` is the expression of an answer's vector; `filters` are names in FILTERS."""
+    chosen = " AND ".join(FILTERS[name] for name in filters)
+    return SEARCH.format(
+        embedding=embedding,
+        space=f"{space:d}",
+        bm25=BM25,
+        findable=f"{PUBLISHED} AND {chosen}" if chosen else PUBLISHED,
+        findable_posting=POSTING_FILTER.format(filters=chosen) if chosen else "true",
+    )

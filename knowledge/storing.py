@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from time import monotonic
+from typing import Protocol
 from uuid import uuid4
 
 from django.db import connection, reset_queries, transaction
@@ -49,10 +50,11 @@ class Pace:
     """How many rows to store at once: with vectors to be made few, without them many."""
 
     size: int = BATCH
+    largest: int = LARGEST_BATCH
 
     def took(self, seconds: float) -> None:
         if seconds < BATCH_SECONDS / 2:
-            self.size = min(self.size * 2, LARGEST_BATCH)
+            self.size = min(self.size * 2, self.largest)
         elif seconds > BATCH_SECONDS * 2:
             self.size = max(self.size // 2, BATCH)
 
@@ -76,6 +78,26 @@ class Changes:
     archived: list[str]
 
 
+Keyed = Sequence[tuple[int, Row]]
+"""Keys of answers, and the rows they say the same as."""
+
+
+class History(Protocol):
+    """Who wants to remember what became of each answer."""
+
+    def note(self, *, created: Keyed, updated: Keyed) -> None:
+        """Called in the transaction that stores a batch."""
+
+
+class NoHistory:
+    """Remembers nothing."""
+
+    def note(self, *, created: Keyed, updated: Keyed) -> None: ...
+
+
+NO_HISTORY = NoHistory()
+
+
 @dataclass(slots=True, kw_only=True)
 class Store:
     """Compares rows with the base and, unless it is a dry run, makes the base say the same."""
@@ -84,6 +106,7 @@ class Store:
     publish: bool
     dry_run: bool
     tally: Tally
+    history: History = NO_HISTORY
     pace: Pace = field(default_factory=Pace)
     sample_withdrawn: bool = False
     """Looked for once a run: it means reading all that is published."""
@@ -95,6 +118,7 @@ class Store:
         """
         with transaction.atomic():
             changes = compare(batch, file.source)
+            live = sum(each.status == Answer.Status.PUBLISHED for each, _ in changes.updated)
             trusted = sum(not row.suspicious for row in changes.new)
             published = trusted + len(changes.drafts) if self.publish else 0
             withdrawn = 0
@@ -107,6 +131,7 @@ class Store:
                 self.write(changes, file.source)
         self.sample_withdrawn |= replaced
         reset_queries()  # with DEBUG, Django keeps the text of thousands of statements
+        self.tally.updated_published += live
         self.count(changes, published, withdrawn)
 
     def count(self, changes: Changes, published: int, withdrawn: int) -> None:
@@ -133,8 +158,11 @@ class Store:
             self.tally.changes.append(change_of(answer, row, file))
 
     def write(self, changes: Changes, source: str) -> None:
-        drafts = [*create(changes.new, source), *changes.drafts]
+        created = create(changes.new, source)
+        updated = [(answer.pk, row) for answer, row in changes.updated]
         publishing.reindex(rewrite(changes.updated), self.embedder)
+        self.history.note(created=created, updated=updated)
+        drafts = [*(key for key, row in created if not row.suspicious), *changes.drafts]
         if self.publish:
             publishing.publish(Answer.objects.filter(pk__in=drafts), self.embedder)
 
@@ -194,8 +222,8 @@ def change_of(answer: Answer | None, row: Row, file: KnowledgeFile) -> Change:
     )
 
 
-def create(new: Sequence[Row], source: str) -> list[int]:
-    """Store rows as drafts; the keys of those that may be published unread."""
+def create(new: Sequence[Row], source: str) -> list[tuple[int, Row]]:
+    """Store rows as drafts; they have these keys then."""
     if not new:
         return []
     keyed = list(zip(free_keys(len(new)), new, strict=True))
@@ -213,7 +241,7 @@ def create(new: Sequence[Row], source: str) -> list[int]:
         ),
     )
     ask(keyed)
-    return [key for key, row in keyed if not row.suspicious]
+    return keyed
 
 
 def free_keys(count: int) -> list[int]:

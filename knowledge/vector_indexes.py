@@ -3,6 +3,8 @@
 Loading vectors into a space that has its index takes ten times as long: load first.
 """
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,12 +20,44 @@ ROOM_PER_VECTOR = 1_000
 """Bytes of memory beside the vector itself while an index is built."""
 MOST_ROOM = 1024**3
 
+ESTIMATE_SECONDS = 10.0
+ESTIMATED = "SELECT reltuples::bigint FROM pg_class WHERE oid = 'knowledge_answervector'::regclass"
 VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 CREATE = """
 CREATE INDEX {concurrently} {name} ON knowledge_answervector
 USING hnsw ((embedding::halfvec({dimensions})) halfvec_cosine_ops) WHERE space_id = {space}
 """
 DROP = "DROP INDEX {concurrently} IF EXISTS {name}"
+
+
+class Estimate:
+    """About how many vectors there are, as this process last saw it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._vectors = 0
+        self._fresh_until = 0.0
+
+    def vectors(self) -> int:
+        """At most ESTIMATE_SECONDS old. Blocks."""
+        with self._lock:
+            if time.monotonic() < self._fresh_until:
+                return self._vectors
+        with connection.cursor() as cursor:
+            cursor.execute(ESTIMATED)
+            (rows,) = cursor.fetchone() or (0,)
+        with self._lock:
+            self._vectors = int(rows)
+            self._fresh_until = time.monotonic() + ESTIMATE_SECONDS
+        return int(rows)
+
+    def forget(self) -> None:
+        """Look again at the next call."""
+        with self._lock:
+            self._fresh_until = 0.0
+
+
+estimate = Estimate()
 
 
 def ensure_index(space: EmbeddingSpace) -> bool:
@@ -40,6 +74,7 @@ def ensure_index(space: EmbeddingSpace) -> bool:
     with if_free(INDEX_LOCK) as free:
         if free and not indexed(space):
             build(space, vectors)
+            estimate.forget()
         return free
 
 

@@ -1,4 +1,5 @@
-"""The one place that chooses the embedder: by the space that is searched, else by the settings."""
+"""The one place that chooses the embedder (by the space that is searched, else by the settings)
+and the reranker."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +11,8 @@ from knowledge.embedders.base import Embedder, EmbedderError
 from knowledge.embedders.batches import RequestLimits
 from knowledge.embedders.local import LocalEmbedder
 from knowledge.embedders.openai_compatible import OpenAICompatibleEmbedder
+from knowledge.rerankers.base import Reranker
+from knowledge.rerankers.resting import RestingReranker
 
 KEPT_EMBEDDERS = 4
 """The active one's and those of a change: the local model's threads, a remote one's connections."""
@@ -140,3 +143,26 @@ def minimax(model: str) -> Embedder:
         base_url=settings.EMBEDDING_BASE_URL if settings.EMBEDDER == "minimax" else "",
         limits=limits(),
     )
+
+
+@lru_cache(maxsize=1)
+def reranker() -> Reranker | None:
+    """The search's second stage; None where the settings name none, or not all that it needs."""
+    if settings.RERANKER != "remote" or lacking_reranker_settings():
+        return None
+    from knowledge.rerankers.remote import RemoteReranker  # noqa: PLC0415  (as above: httpx2)
+
+    return RestingReranker(
+        RemoteReranker(
+            model=settings.RERANKER_MODEL,
+            api_key=settings.RERANKER_API_KEY,
+            base_url=settings.RERANKER_BASE_URL,
+            seconds=settings.RERANKER_SECONDS,
+        )
+    )
+
+
+def lacking_reranker_settings() -> list[str]:
+    """What RERANKER=remote needs and has not."""
+    needed = ("RERANKER_BASE_URL", "RERANKER_MODEL")
+    return [name for name in needed if not getattr(settings, name)]

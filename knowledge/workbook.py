@@ -13,7 +13,8 @@ CELL_CHARACTERS = 32_767
 ROWS = 1_048_576
 SHEET_BYTES = 2_000_000_000
 """ZIP without its 64-bit extension, which not every spreadsheet reads, ends soon after."""
-NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+ESCAPED = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|_(?=x[0-9A-Fa-f]{4}_)")
+"""What XML cannot hold or changes, and what looks like its escape (ECMA-376, ST_Xstring)."""
 NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -73,6 +74,5 @@ def cell(text: str) -> str:
         raise UnwritableCellError(
             f"A text has more than {CELL_CHARACTERS:,} characters, which is all that a cell holds."
         )
-    if NO_XML.search(text):
-        raise UnwritableCellError("A text has a control character, which no workbook can hold.")
-    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>'
+    plain = ESCAPED.sub(lambda each: f"_x{ord(each[0]):04X}_", text)
+    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(plain)}</t></is></c>'

@@ -12,7 +12,7 @@ from typing import TypeVar
 from chat.llm.chunk_failures import check_chunk
 from chat.llm.pattern import TextPattern
 from chat.llm.sse import MAX_EVENT_BYTES, EventSplitter, ServerSentEvent
-from chat.llm.text import TextJoiner, storable
+from chat.llm.text import TextJoiner
 from chat.llm.thoughts import ThoughtFilter
 from chat.turn.events import TextDelta
 from chat.turn.language_model import (
@@ -23,6 +23,7 @@ from chat.turn.language_model import (
     ToolCallDelta,
     UpstreamError,
 )
+from knowledge.plain_text import repaired
 
 T = TypeVar("T")
 
@@ -108,7 +109,7 @@ class ChunkDecoder:
         called = self.called and self._reason == "stop"
         yield RoundFinished(
             reason="tool_calls" if called else self._reason,
-            reasoning=storable("".join(self._thought)) if self.called else "",
+            reasoning=repaired("".join(self._thought)) if self.called else "",
         )
 
     def cut_short(self) -> Iterator[ModelEvent]:
@@ -243,9 +244,9 @@ class ChunkDecoder:
             self._events.append(
                 ToolCallDelta(
                     index=index,
-                    id=storable(id_),
-                    name=storable(name),
-                    arguments=storable(arguments),
+                    id=repaired(id_),
+                    name=repaired(name),
+                    arguments=repaired(arguments),
                 )
             )
 

@@ -1,5 +1,7 @@
 """Text of a model, made safe to store and to send."""
 
+from knowledge.plain_text import repaired
+
 
 class TextJoiner:
     """Joins pieces of text.
@@ -18,14 +20,4 @@ class TextJoiner:
     def joined(self, pieces: list[str]) -> str:
         text = self._half + "".join(pieces)
         self._half = text[-1] if "\ud800" <= text[-1:] <= "\udbff" else ""
-        return storable(text.removesuffix(self._half))
-
-
-def storable(text: str) -> str:
-    """Without NUL, which Postgres refuses, and with U+FFFD for half a pair, which UTF-8 lacks."""
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text.replace("\0", "")
+        return repaired(text.removesuffix(self._half))

@@ -9,6 +9,7 @@ from chat.turn.events import JsonValue, Source
 from chat.turn.expert_search import Findings
 from chat.turn.language_model import Tool, ToolCall
 from chat.turn.prompt import Texts
+from knowledge.plain_text import repaired
 
 QUESTION_CHARACTERS = 2_000
 BACKGROUND_BYTES = 12 * 1024
@@ -58,11 +59,6 @@ def asked_question(call: ToolCall, texts: Texts) -> str:
         case {"question": str(text), **others} if not others and repaired(text).strip():
             return repaired(text).strip()[:QUESTION_CHARACTERS]
     raise BadToolCallError('The arguments must be {"question": "…"} and nothing else.')
-
-
-def repaired(text: str) -> str:
-    """`text` without what escapes in JSON can bring and no database takes."""
-    return text.replace("\x00", "").encode(errors="replace").decode()
 
 
 def refusal(error: BadToolCallError) -> ToolResult:

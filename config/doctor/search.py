@@ -1,13 +1,16 @@
-"""The embedder, and whether what is published can be found."""
+"""The embedder, the reranker, and whether what is published can be found."""
 
 from collections.abc import Iterator
+
+from django.conf import settings
 
 from config.doctor.findings import Finding, ok, problem, warning
 from knowledge.calibration import GROWTH
 from knowledge.embedders.base import Embedder, EmbedderError
 from knowledge.indexing import unindexed
 from knowledge.models import Answer, EmbeddingSpace
-from knowledge.wiring import embedder, mismatch
+from knowledge.rerankers.base import RerankerError
+from knowledge.wiring import embedder, lacking_reranker_settings, mismatch, reranker
 
 PROBE = "What can I ask here?"
 NO_KNOWLEDGE = "`manage.py ingest PATH --publish` loads your experts' answers."
@@ -25,6 +28,7 @@ def search() -> Iterator[Finding]:
     if found.level == "ok":
         yield from mismatched()
         yield from knowledge(using)
+    yield from reranking()
 
 
 def mismatched() -> Iterator[Finding]:
@@ -95,3 +99,23 @@ def calibrated(space: EmbeddingSpace, published: int) -> Finding:
             "Run `manage.py calibrate`.",
         )
     return ok("bars", f"Learnt on {space.calibrated_at:%Y-%m-%d}")
+
+
+def reranking() -> Iterator[Finding]:
+    """Nothing where there is none: it is off by default."""
+    if settings.RERANKER == "off":
+        return
+    using = reranker()
+    if using is None:
+        yield problem("reranker", f"It needs {' and '.join(lacking_reranker_settings())}.")
+        return
+    try:
+        using.rerank(PROBE, [PROBE, NO_KNOWLEDGE])
+    except RerankerError as error:  # its sentence is for the operator
+        yield warning(
+            "reranker",
+            f"{error} The search goes without it meanwhile.",
+            "Look at RERANKER and its settings: docs/providers.md has them.",
+        )
+        return
+    yield ok("reranker", f"{settings.RERANKER_MODEL} answers")

@@ -4,6 +4,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +19,10 @@ else:
     QuestionInlineFormSet = forms.BaseInlineFormSet
 
 
+OVERDUE = _("After this day it is marked as overdue; visitors are still given it.")
+WITHHELD = _("After this day visitors are not given it any more, until it has been reviewed.")
+
+
 class AnswerForm(AnswerModelForm):
     seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
     """The version that the expert was shown: nobody overwrites an edit they have not seen."""
@@ -29,12 +34,13 @@ class AnswerForm(AnswerModelForm):
             "expert_name": _("Shown to visitors with the answer."),
             "expert_role": _("For example speech therapist. Shown to visitors as well."),
             "reviewed_at": _("The day on which an expert last read this and found it right."),
-            "review_by": _("After this day it is marked as overdue; visitors are still given it."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["seen"].initial = self.instance.version
+        if review_by := self.fields.get("review_by"):  # not a field for who may only read
+            review_by.help_text = WITHHELD if settings.WITHHOLD_OVERDUE else OVERDUE
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data

@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from knowledge.admin import caution, status_changes
+from knowledge.admin import caution, status_changes, upload
 from knowledge.admin.answer_form import AnswerForm, QuestionFormSet
 from knowledge.admin.bounded_list import BoundedListAdmin
 from knowledge.admin.fields import PlainTextField, WebAddressField
@@ -177,7 +177,8 @@ class AnswerAdmin(BoundedListAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.try_question)
-        return [path("try/", view, name="knowledge_answer_try"), *super().get_urls()]
+        own = [path("try/", view, name="knowledge_answer_try"), *upload.urls(self)]
+        return [*own, *super().get_urls()]
 
     def try_question(self, request: HttpRequest) -> HttpResponse:
         """By POST, so that a parent's words stay out of addresses and logs."""

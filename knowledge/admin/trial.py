@@ -10,7 +10,8 @@ from knowledge import wiring
 from knowledge.bars import Bars
 from knowledge.embedders.base import EmbedderError
 from knowledge.models import Answer
-from knowledge.retrieval import Hit, search
+from knowledge.reranking import depth, reranked
+from knowledge.retrieval import Hit, SearchResult, search
 
 MEANINGS = {
     "clear": _("One answer clearly fits. Without a language model it is quoted at once."),
@@ -27,6 +28,9 @@ CERTAIN = _(
 )
 NOT_CERTAIN = _("Whether to search is left to the language model.")
 QUESTION_CHARACTERS = 8_192
+TOPIC_CHARACTERS = 120
+SHOWN = 8
+"""Hits."""
 
 
 class TrialForm(forms.Form):
@@ -35,6 +39,12 @@ class TrialForm(forms.Form):
         max_length=QUESTION_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField", "autofocus": True}),
         help_text=_("In the words of a parent. Nothing is stored."),
+    )
+    topic = forms.CharField(
+        label=_("Only of this topic"),
+        max_length=TOPIC_CHARACTERS,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
 
 
@@ -62,7 +72,7 @@ def trial(form: TrialForm) -> Trial | None:
     if not form.is_valid():
         return None
     try:
-        result = search(form.cleaned_data["question"], wiring.embedder())
+        result = searched(form.cleaned_data["question"], form.cleaned_data["topic"])
     except EmbedderError:
         form.add_error(None, _("The program that makes texts searchable does not respond."))
         return None
@@ -78,3 +88,10 @@ def trial(form: TrialForm) -> Trial | None:
         meaning=MEANINGS[result.fit],
         certainty=CERTAIN if result.certain else NOT_CERTAIN,
     )
+
+
+def searched(question: str, topic: str) -> SearchResult:
+    """Raises EmbedderError."""
+    reranker = wiring.reranker()
+    result = search(question, wiring.embedder(), top_k=depth(SHOWN, reranker), topic=topic)
+    return reranked(result, reranker, top_k=SHOWN)

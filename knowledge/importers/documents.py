@@ -30,7 +30,14 @@ def read(file: TextIO, names: FieldNames) -> Iterator[Record | RowError]:
 def records(number: int, line: str, names: FieldNames) -> Iterator[Record | RowError]:
     """The row's documents: one, unless several stand in its content."""
     identity, content, noted = json.loads(line)
-    value = jsonl.DECODER.decode(noted) if noted else None
+    value = jsonl.decoded(noted) if noted else None
+    if flaw := jsonl.flaw_in([value]):
+        yield RowError(
+            line=number,
+            message=f"In the metadata: {flaw.message}",
+            fields=(("id", identity), ("content", content), ("metadata", noted)),
+        )
+        return
     metadata = value if isinstance(value, dict) else {}
     for position, found in enumerate(documents(content or "", metadata, names), start=1):
         key = ("id", identity if position == 1 else f"{identity}#{position}")

@@ -69,8 +69,8 @@ HTML_START = re.compile(
     r"(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
 SOURCE_CHARACTERS = 120
-ASIDE = ("", "readme", "license", "licence", "changelog")
-"""What files are called that speak of a folder and are not what it is for; "" are hidden ones."""
+ASIDE = ("readme", "license", "licence", "changelog")
+"""What files are called that speak of a folder and are not what it is for."""
 QUERIES = "queries.jsonl"
 """What `manage.py evaluate` asks: in a folder, it is no knowledge."""
 
@@ -145,7 +145,7 @@ def files_in(folder: Path, file_format: Format | None) -> list[Path]:
         path
         for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in wanted
-        and path.name.partition(".")[0].lower() not in ASIDE
+        and not aside(path.relative_to(folder))
         and path.name != QUERIES
         and path.is_file()
     ]
@@ -153,6 +153,15 @@ def files_in(folder: Path, file_format: Format | None) -> list[Path]:
         endings = ", ".join(sorted(wanted))
         raise NoKnowledgeFileError(f"The folder {folder} has no file that ends in {endings}.")
     return found
+
+
+def aside(path: Path) -> bool:
+    """Whether a path within a folder is hidden, also by a folder on its way, or beside the point.
+
+    `~$answers.xlsx` is what Office keeps while somebody has the workbook open.
+    """
+    hidden = any(part.startswith((".", "~$")) for part in path.parts)
+    return hidden or path.name.partition(".")[0].lower() in ASIDE
 
 
 def usable_source(source: str) -> str:
@@ -174,6 +183,7 @@ def spooled(
     source: str,
     file_format: Format | None,
     columns: Mapping[str, str] | None = None,
+    name: str = "-",
 ) -> Iterator[KnowledgeFile]:
     """What a stream brings, in a temporary file: it is read twice."""
     with tempfile.NamedTemporaryFile(prefix="expertline-") as copy:
@@ -181,7 +191,7 @@ def spooled(
         copy.flush()
         yield KnowledgeFile(
             path=Path(copy.name),
-            name="-",
+            name=name,
             source=usable_source(source),
             format=file_format,
             columns=columns or {},

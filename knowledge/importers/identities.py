@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from knowledge.importers.base import Row, RowError, shown
 from knowledge.importers.canonical import canonical
 from knowledge.importers.files import Text, rows
+from knowledge.importers.rows import identity
 
 LINE_BITS = 40
 
@@ -49,11 +50,21 @@ class Identities:
 
     def _twice(self, row: Row, place: int) -> RowError:
         first = f"{self._names[place >> LINE_BITS]}:{place & (1 << LINE_BITS) - 1}"
+        unnamed = row.external_id == identity(row.wordings, row.text)
+        message = f"The id {shown(row.external_id)} is already at {first}."
+        if unnamed:  # neither said by the file nor to be kept: it changes with the question
+            message = f"{named_by(row)} is already at {first}; an id would tell them apart."
+        external_id = "" if unnamed else row.external_id
         return RowError(
             line=row.line,
-            message=f"The id {shown(row.external_id)} is already at {first}.",
-            fields=tuple(canonical(row, row.external_id, row.wordings).items()),
+            message=message,
+            fields=tuple(canonical(row, external_id, row.wordings).items()),
         )
+
+
+def named_by(row: Row) -> str:
+    """What a row without an id is known by."""
+    return f"The question {shown(row.wordings[0])}" if row.wordings else "The same answer"
 
 
 def mark(source: str, external_id: str) -> int:

@@ -14,7 +14,11 @@ ARRAY_CHARACTERS = 20_000_000
 """A JSON array is held in memory whole; JSON Lines may be of any length."""
 DEPTH = 16
 DIGITS = 100
+GOES_ON = re.compile(r"\{(?:.*(?:[\[{:]|(?<!\}),))?")
+"""A line that ends within an object; `},` at its end is one comma too many."""
 SPACE = re.compile(r"[ \t\r\n]*")
+TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
+"""What tells where a flawed element ends; a quotation mark that is never closed is none."""
 SEPARATOR = re.compile(r"[ \t\r\n]*([,\]])[ \t\r\n]*")
 
 
@@ -26,15 +30,23 @@ class Flaw:
 
 
 def read(file: TextIO, _names: FieldNames) -> Iterator[Record | RowError]:
-    opening = first_character(file)
+    opening = first_line(file)
     file.seek(0)
-    return array_records(whole(file)) if opening == "[" else line_records(file)
+    if opening.startswith("["):
+        return array_records(whole(file))
+    if GOES_ON.fullmatch(opening):
+        raise UnreadableFileError(
+            "An object goes over several lines. The file must be one array, [{…}, {…}], or JSON"
+            " Lines, with an object on every line."
+        )
+    return line_records(file)
 
 
-def first_character(file: TextIO) -> str:
-    while piece := file.read(4096):
-        if visible := piece.lstrip():
-            return visible[0]
+def first_line(file: TextIO) -> str:
+    """The first that is not blank, as far as it matters here."""
+    while piece := file.readline(LINE_CHARACTERS):
+        if visible := piece.strip():
+            return visible
     return ""
 
 
@@ -71,7 +83,7 @@ def array_records(text: str) -> Iterator[Record | RowError]:
 
 
 def elements(text: str) -> Iterator[tuple[int, object]]:
-    """Where each element starts, and its value; the last is a Flaw if the rest is not JSON."""
+    """Where each element starts, and its value; a Flaw for what is not JSON."""
     at = skip_space(text, text.index("[") + 1)
     if text.startswith("]", at):
         return
@@ -79,15 +91,34 @@ def elements(text: str) -> Iterator[tuple[int, object]]:
         try:
             value, end = DECODER.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
-            yield getattr(error, "pos", at), flaw_of(error)
-            return
-        yield at, value
+            end = end_of_flawed(text, at)
+            yield min(getattr(error, "pos", at), end), flaw_of(error)
+            if end == len(text):
+                return
+        else:
+            yield at, value
         separator = SEPARATOR.match(text, end)
         if separator is None or separator[1] == "]":
             break
         at = separator.end()
     if separator is None or separator.end() < len(text):
         yield end, Flaw("The array does not end here as it should; nothing after this was read.")
+
+
+def end_of_flawed(text: str, at: int) -> int:
+    """Where the element that begins there seems to end: before a comma, or before what closes."""
+    depth = 0
+    for token in TOKEN.finditer(text, at):
+        match token[0]:
+            case "{" | "[":
+                depth += 1
+            case "}" | "]" if depth:
+                depth -= 1
+            case "}" | "]":
+                return token.start()
+            case "," if not depth:
+                return token.start()
+    return len(text)
 
 
 def skip_space(text: str, at: int) -> int:

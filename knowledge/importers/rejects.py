@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Self, TextIO
 
 from knowledge.importers.base import Row, RowError
-from knowledge.importers.field_names import field_of
+from knowledge.importers.field_names import FieldNames, field_names
 from knowledge.importers.files import Text
 from knowledge.importers.lines import LINE_CHARACTERS, numbered_lines
 
 BECAUSE, FROM, TEXT = REJECT_FIELDS = ("rejected_because", "rejected_from", "rejected_text")
 LINE_FORMATS = {"csv", "jsonl", "text", "markdown"}
 """Whose lines are those of the file itself."""
-
-
 WORDINGS = {"question", "similar"}
 """Fields that a row may have several times."""
 
@@ -61,7 +59,10 @@ class Rejects:
             BECAUSE: error.message,
             FROM: f"{text.file.name}:{error.line}",
         }
-        shape |= named_once(error.fields) if error.fields else {TEXT: original}
+        if error.fields:
+            shape |= named_once(error.fields, field_names(text.file.columns))
+        else:
+            shape[TEXT] = error.text or original
         source = text.file.source
         try:
             if source not in self._files:
@@ -92,10 +93,11 @@ class Lines:
         if self._text.format not in LINE_FORMATS:
             return ""
         kept: list[str] = []
+        room = LINE_CHARACTERS
         for number, line in self._from(start):
-            if sum(map(len, kept)) < LINE_CHARACTERS:
-                kept.append(line)
-            if end is not None and number + 1 >= end:
+            kept.append(line)
+            room -= len(line)
+            if room <= 0 or (end is not None and number + 1 >= end):
                 break
         return "".join(kept).strip()
 
@@ -115,13 +117,13 @@ class Lines:
             yield from numbered_lines(file)
 
 
-def named_once(fields: tuple[tuple[str, object], ...]) -> dict[str, object]:
+def named_once(fields: tuple[tuple[str, object], ...], names: FieldNames) -> dict[str, object]:
     """Fields as an object. Wordings under one name become a list, other names get a number."""
     shape: dict[str, object] = {}
     for name, value in fields:
         if name in REJECT_FIELDS or value is None or value == "":
             continue
-        if name in shape and field_of(name) in WORDINGS:
+        if name in shape and names.field_of(name) in WORDINGS:
             shape[name] = [*listed(shape[name]), *listed(value)]
         else:
             shape[free(name, shape)] = value

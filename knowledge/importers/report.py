@@ -11,6 +11,7 @@ ERRORS_KEPT = 10_000
 IDS_KEPT = 10_000
 IGNORED_FIELDS_KEPT = 100
 CHANGES_KEPT = 20
+SUSPICIOUS_KEPT = 20
 
 
 class MiscountError(ValueError):
@@ -57,6 +58,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SuspiciousRow:
+    """A row that a person must read first, and why: the codes of `suspicion`."""
+
+    file: str
+    line: int
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prune:
     """What becomes of a source's answers that no row of its files has."""
 
@@ -86,9 +96,15 @@ class Report:
     updated: int
     unchanged: int
     invalid: int
+    updated_published: int
+    """Those of the updated that visitors are given."""
+    left_over: int
+    """Those of the unchanged that nobody looked at, because the run ended before."""
     published: int
     suspicious: int
     """Rows with something hidden, or meant for a model: nobody publishes them unread."""
+    suspicious_rows: tuple[SuspiciousRow, ...]
+    """The first 20."""
     samples_withdrawn: int
     archived: int
     """Answers that stay archived though the files have them and were to be published."""
@@ -128,8 +144,10 @@ class Tally:
     updated: int = 0
     unchanged: int = 0
     invalid: int = 0
+    updated_published: int = 0
     published: int = 0
     suspicious: int = 0
+    suspicious_rows: list[SuspiciousRow] = field(default_factory=list)
     samples_withdrawn: int = 0
     archived: int = 0
     archived_ids: list[str] = field(default_factory=list)
@@ -154,10 +172,17 @@ class Tally:
             self.invalid += 1
             self.fail(file, row.line, row.message)
             return
-        self.suspicious += bool(row.suspicious)
+        if row.suspicious:
+            self.suspect(file, row)
         if row.ignored and len(self.ignored_fields) < IGNORED_FIELDS_KEPT:
             named = (name for name in row.ignored if name not in REJECT_FIELDS)
             self.ignored_fields |= dict.fromkeys(named)
+
+    def suspect(self, file: KnowledgeFile, row: Row) -> None:
+        self.suspicious += 1
+        if len(self.suspicious_rows) < SUSPICIOUS_KEPT:
+            codes = tuple(row.suspicious.split(","))
+            self.suspicious_rows.append(SuspiciousRow(file=file.name, line=row.line, codes=codes))
 
     def fail(self, file: KnowledgeFile, line: int, message: str) -> None:
         if len(self.errors) < ERRORS_KEPT:
@@ -183,8 +208,11 @@ class Tally:
             updated=self.updated,
             unchanged=self.unchanged + left_over,
             invalid=self.invalid,
+            updated_published=self.updated_published,
+            left_over=left_over,
             published=self.published,
             suspicious=self.suspicious,
+            suspicious_rows=tuple(self.suspicious_rows),
             samples_withdrawn=self.samples_withdrawn,
             archived=self.archived,
             archived_ids=tuple(self.archived_ids),

@@ -126,8 +126,15 @@ def sorted_out(record: Record, names: FieldNames) -> Given:
             case "similar":
                 given.similar += similar_wordings(value)
             case field if field != IGNORE and given.values.setdefault(field, value) != value:
-                raise InvalidRowError(f"The field {field} is given twice, with different values.")
+                raise InvalidRowError(f"The field {field} is {twice(record, names, field)}")
     return given
+
+
+def twice(record: Record, names: FieldNames, field: str) -> str:
+    """Says which names the values of a field stand under."""
+    said = dict.fromkeys(name for name, value in record.fields if value)
+    meaning_it = [shown(name) for name in said if names.field_of(name) == field]
+    return f"given twice, with different values: {' and '.join(meaning_it)}."
 
 
 def similar_wordings(value: object) -> list[object]:

@@ -1,6 +1,7 @@
 """The texts that a workbook's cells share, on disk: a million of them need little memory."""
 
 import os
+import re
 import tempfile
 from array import array
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from knowledge.importers.package import Package
 from knowledge.importers.xml_parts import parse
 
 BUFFER_BYTES = 1 << 20
+ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+"""ECMA-376 part 1, 22.9.2.19 (ST_Xstring). `_x005F_` is a `_` that begins no such escape."""
 
 
 class SharedTexts:
@@ -70,10 +73,17 @@ class CellText:
             self._pieces.append(data)
 
     def taken(self) -> str:
-        text = "".join(self._pieces)
+        text = unescaped("".join(self._pieces))
         self._pieces.clear()
         self._characters = 0
         return text
+
+
+def unescaped(text: str) -> str:
+    """With the characters that XML cannot hold, which a workbook writes as `_x000B_`."""
+    if "_x" not in text:
+        return text
+    return ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), text)
 
 
 @contextmanager

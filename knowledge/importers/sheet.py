@@ -10,7 +10,7 @@ from typing import IO
 
 from knowledge.importers.base import UnreadableFileError
 from knowledge.importers.lines import LINE_CHARACTERS
-from knowledge.importers.shared_texts import CellText, SharedTexts
+from knowledge.importers.shared_texts import CellText, SharedTexts, unescaped
 from knowledge.importers.table import TableRow
 from knowledge.importers.xml_parts import parse
 
@@ -127,6 +127,8 @@ class SheetRows:
                 return "true" if value == "1" else "false"
             case "n" if value:
                 return self._number_shown(value)
+            case "str":
+                return unescaped(value)
             case _:
                 return value
 

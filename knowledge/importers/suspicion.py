@@ -16,6 +16,7 @@ CODES = (INVISIBLE, COMMENT, CONCEALED, INSTRUCTIONS)
 
 HARMLESS = re.compile("[\u00ad\ufeff]+")
 """A hyphenation mark and a byte order mark: word processors leave them behind."""
+OPENING = "<!--"
 COMMENT_WORDS = 5
 COMMENT_HAN = 8
 """From here on a comment is a sentence, and no mark of an editor."""
@@ -59,7 +60,7 @@ ORDER_HINTS = re.compile(
 def cleaned(text: str) -> tuple[str, frozenset[str]]:
     """`text` without what people would not see, and the codes of what is odd about it."""
     shown, codes = without_invisible(text)
-    if "<!--" in shown:
+    if OPENING in shown:
         shown, found = without_comments(shown)
         codes |= found
     if gives_orders(shown):
@@ -79,14 +80,21 @@ def without_invisible(text: str) -> tuple[str, frozenset[str]]:
 
 
 def without_comments(text: str) -> tuple[str, frozenset[str]]:
-    """Without HTML comments; one that is not closed stays, where everybody sees it."""
+    """Without HTML comments; one that is not closed stays, where everybody sees it.
+
+    What stood around a comment never makes a new one: a space keeps it apart then.
+    """
     kept: list[str] = []
     codes: frozenset[str] = frozenset()
-    at = 0
-    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+    at, before = 0, ""
+    while (start := text.find(OPENING, at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
         kept.append(text[at:start])
         codes |= oddity_of_comment(text[start + 4 : end])
+        before = (before + text[max(at, start - 3) : start])[-3:]
         at = end + 3
+        if OPENING in before + text[at : at + 3]:
+            kept.append(" ")
+            before = ""
     return "".join([*kept, text[at:]]), codes
 
 

@@ -37,7 +37,7 @@ def many(path: Path, number: int) -> Path:
 
 
 def loaded(
-    path: Path, *, source: str = "", using: Embedder | None = None, **options: bool
+    path: Path, *, source: str = "", using: Embedder | None = None, **options: Any
 ) -> Report:
     return ingest(
         files=knowledge_files(path, source=source),

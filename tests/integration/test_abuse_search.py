@@ -45,7 +45,7 @@ class Base:
 
     def plan(self, question: Vector) -> str:
         with connection.cursor() as cursor:
-            explain = f"EXPLAIN {statement(self.space)}"
+            explain = f"EXPLAIN {statement(self.query(question))}"
             cursor.execute(explain, parameters(self.query(question), TOP_K))
             return "\n".join(line for (line,) in cursor.fetchall())
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import pytest
 from django.db import connection, transaction
 
@@ -11,7 +12,7 @@ from knowledge.embedders.local import LocalEmbedder
 from knowledge.embedders.remembering import RememberingEmbedder
 from knowledge.indexing import index_missing
 from knowledge.models import Answer, AnswerVector, EmbeddingSpace, LexicalEntry, Posting
-from knowledge.retrieval import statement
+from knowledge.retrieval import Query, statement
 from knowledge.spaces import ensure_index
 from knowledge.vector_indexes import drop_index, index_name, indexed
 from tests.integration.curating import HAIRCUT, ROUTINE, SLEEP, found, silent_embedder, stored
@@ -223,4 +224,5 @@ def test_index_is_the_one_that_a_search_asks_for(space: EmbeddingSpace) -> None:
         (definition,) = cursor.fetchone() or ("",)
 
     assert f"embedding)::halfvec({space.dimensions})" in definition
-    assert "v.embedding" in statement(space)
+    nowhere = np.zeros(space.dimensions, dtype=np.float32)
+    assert "v.embedding" in statement(Query(text="?", vector=nowhere, space=space))

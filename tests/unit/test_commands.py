@@ -337,6 +337,7 @@ def test_text_is_trimmed_before_it_is_measured() -> None:
         pytest.param("\u00ad\u034f\u180e\u2063", "empty", id="only soft hyphens and joiners"),
         pytest.param("\u3164\u115f\uffa0", "empty", id="only Hangul fillers"),
         pytest.param("\U000e0041\U000e0042", "empty", id="only tag characters"),
+        pytest.param("\u061c\u17b4\ufff0\U0001bca0", "empty", id="only rarer ones of the kind"),
         pytest.param("\ufe0f\U000e0100", "empty", id="only variation selectors"),
         pytest.param("x" * (MAX_TEXT + 1), "too_long", id="8,193 characters"),
         pytest.param("a\x00b", "bad_text", id="NUL"),

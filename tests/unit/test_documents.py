@@ -8,6 +8,7 @@ from django.core.management import get_commands
 from prometheus_client import Counter, Gauge, Histogram
 
 from chat import metrics
+from knowledge import metrics as search_metrics
 from tests.unit.documents import ROOT, code_column, fenced, rows
 
 OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
@@ -24,7 +25,7 @@ DOCUMENTS = sorted(
 def test_metrics_to_watch_are_those_that_are_counted() -> None:
     families = [
         family
-        for collector in vars(metrics).values()
+        for collector in (*vars(metrics).values(), *vars(search_metrics).values())
         if isinstance(collector, Counter | Gauge | Histogram)
         for family in collector.collect()
     ]

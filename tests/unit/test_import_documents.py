@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from knowledge.importers import documents
 from tests.unit.imported import errors, good, read
 
@@ -86,3 +88,13 @@ def test_metadata_need_not_be_an_object() -> None:
     )
 
     assert len(good(read(documents.read, lines))) == 3
+
+
+@pytest.mark.parametrize("value", ["9" * 101, "[" * 5_000 + "]" * 5_000], ids=["number", "depth"])
+def test_metadata_that_cannot_be_kept_costs_one_row(value: str) -> None:
+    bad = json.dumps(["8", "question: q answer: a", f'{{"page": {value}}}'])
+
+    found = read(documents.read, f"{bad}\n{row('question: q answer: a')}")
+
+    assert "In the metadata" in errors(found)[1]
+    assert [each.line for each in good(found)] == [2]

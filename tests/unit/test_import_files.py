@@ -113,9 +113,10 @@ def test_detected_encoding_reads_all_of_the_file(
 def test_folder_gives_its_name_to_all_knowledge_files_below(tmp_path: Path) -> None:
     folder = tmp_path / "clinic"
     (folder / "deeper").mkdir(parents=True)
+    (folder / ".obsidian").mkdir()
     for name in ("b.csv", "a.JSONL", "d.xlsx", "e.docx", "f.htm", "g.md"):
         (folder / name).touch()
-    for name in ("deeper/c.txt", "photo.png", ".hidden.csv"):
+    for name in ("deeper/c.txt", "photo.png", ".hidden.csv", ".obsidian/a.json", "~$d.xlsx"):
         (folder / name).touch()
     for name in ("README.md", "deeper/README.zh-hans.md", "License.txt", "queries.jsonl"):
         (folder / name).touch()

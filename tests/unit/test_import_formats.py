@@ -55,12 +55,35 @@ def test_flaw_in_an_array_hides_no_other_element() -> None:
     assert list(errors(found)) == [1, 4]
 
 
+@pytest.mark.parametrize(
+    "element",
+    [
+        '{"answer" "x"}',
+        '{"answer": ["x",]}',
+        '{"answer": "a \\" quote, } and ]", }',
+        "nonsense",
+        "[" * 3000 + "]" * 3000,
+    ],
+)
+def test_element_that_is_no_json_hides_no_other(element: str) -> None:
+    found = read(jsonl.read, f'[{{"answer": "a"}},\n{element},\n{{"answer": "b"}}]')
+
+    assert [row.text for row in good(found)] == ["a", "b"]
+    assert list(errors(found)) == [2]
+
+
 @pytest.mark.parametrize("end", ["]x", "", "] []", ",]"])
 def test_array_that_does_not_end_well_is_an_error(end: str) -> None:
     found = read(jsonl.read, '[{"answer": "a"}' + end)
 
     assert [row.text for row in good(found)] == ["a"]
     assert len(errors(found)) == 1
+
+
+@pytest.mark.parametrize("start", ["{\n", '{"faqs": [\n', '\n{"id": 1,\n', '{"answer":\n'])
+def test_object_that_goes_over_several_lines_is_refused_with_what_to_do(start: str) -> None:
+    with pytest.raises(UnreadableFileError, match="with an object on every line"):
+        read(jsonl.read, start + '"answer": "a"}')
 
 
 @given(
@@ -123,7 +146,7 @@ def test_cell_beyond_the_limit_costs_one_row() -> None:
     [
         (",".join(["answer"] * 10_000), "10,000 columns; 200 are allowed"),
         ("1,why?,because\n", "first row must name the columns"),
-        ("", "first row must name the columns"),
+        (" \n\n", "The file is empty"),
         (f"answer\n{'x' * 2 * LINE_CHARACTERS}", "more than 1,000,000 characters"),
     ],
     ids=["columns", "no header", "empty", "endless line"],

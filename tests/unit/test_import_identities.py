@@ -59,6 +59,21 @@ def test_row_whose_id_was_seen_keeps_its_fields(tmp_path: Path) -> None:
     }
 
 
+def test_question_that_comes_twice_without_an_id_gets_none_from_us(tmp_path: Path) -> None:
+    text = file(tmp_path / "one.csv", "question,answer\nq?,a\nq?,b\n,c\n,c\n")
+
+    found = list(Identities().distinct(text))
+
+    assert errors(found) == {
+        3: "The question “q?” is already at one.csv:2; an id would tell them apart.",
+        5: "The same answer is already at one.csv:4; an id would tell them apart.",
+    }
+    assert [name for row in found if isinstance(row, RowError) for name, _ in row.fields] == [
+        *("questions", "answer", "locale"),
+        *("answer", "locale"),
+    ]
+
+
 def test_ids_that_were_seen_are_known(tmp_path: Path) -> None:
     identities = Identities()
     list(identities.distinct(file(tmp_path / "one.csv", "id,answer\n1,a\n")))

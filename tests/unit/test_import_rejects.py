@@ -1,7 +1,9 @@
 """Rejected rows, in a file to correct and ingest again."""
 
 import json
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,27 @@ def test_name_that_comes_twice_is_kept_twice(tmp_path: Path) -> None:
     (row,) = rejected(tmp_path / "a.csv", content)
 
     assert (row["question"], row["answer"], row["answer (2)"]) == (["p", "q"], "a", "b")
+
+
+def test_mapped_column_that_comes_twice_is_kept_twice(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("Frage,Frage,answer\np,q,\n", encoding="utf-8")
+    target = tmp_path / "rejects.jsonl"
+
+    with Rejects(lambda _: target) as rejects:
+        text = opened(replace(file_of(path), columns={"Frage": "question"}))
+        list(rejects.passing(text, Identities().distinct(text)))
+
+    assert json.loads(target.read_text(encoding="utf-8"))["Frage"] == ["p", "q"]
+
+
+def test_rest_of_a_long_file_is_kept_in_little_time(tmp_path: Path) -> None:
+    started_at = time.process_time()
+
+    (row,) = rejected(tmp_path / "a.csv", 'id,answer\n1,"' + "\n" * 400_000)
+
+    assert row["rejected_text"] == '1,"'
+    assert time.process_time() - started_at < 5
 
 
 def test_half_a_character_is_written_as_json_can(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_flags_are_refused_but_an_empty_cell_sets_nothing() -> None:
         ({"answer": "a", "verbatim": "perhaps"}, "true or false"),
         ({"answer": "a", "basis_url": "javascript:alert(1)"}, "web address"),
         ({"answer": "a", "id": "x" * 201}, "200"),
-        ({"answer": "a", "topic": "x", "category": "y"}, "twice"),
+        ({"answer": "a", "topic": "x", "category": "y"}, "values: “topic” and “category”."),
     ],
 )
 def test_bad_value_is_refused_with_a_reason(fields: dict[str, object], reason: str) -> None:

@@ -10,6 +10,7 @@ from knowledge.plain_text import (
     content_hash,
     folded,
     language_of,
+    repaired,
     storable,
     visible,
 )
@@ -26,6 +27,11 @@ def test_text_that_can_be_stored_is_given_back(text: str) -> None:
 def test_text_that_cannot_be_stored_is_refused(text: str) -> None:
     with pytest.raises(BadTextError):
         storable(text)
+
+
+@given(st.text(st.characters() | st.sampled_from("\0\ud83d\ude00")))
+def test_text_of_a_model_is_made_storable(text: str) -> None:
+    assert storable(repaired(text)) == repaired(repaired(text))
 
 
 @given(st.text(st.sampled_from(BLANKS)), st.text(st.sampled_from(BLANKS)))

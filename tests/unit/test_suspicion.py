@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from knowledge.importers.suspicion import cleaned
 
@@ -25,6 +27,16 @@ from knowledge.importers.suspicion import cleaned
 )
 def test_hidden_text_is_taken_out_and_told_of(text: str, shown: str, codes: set[str]) -> None:
     assert cleaned(text) == (shown, frozenset(codes))
+
+
+@given(st.lists(st.sampled_from(["<!--", "-->", "<", "!", "-", ">", "a", "\u200b"])).map("".join))
+@example("<!-<!-- -->- hidden -->")
+@example("<!<!-- --><!-- -->-- hidden -->")
+@example("<\u200b!-- hidden -->")
+def test_what_was_cleaned_hides_nothing_more(text: str) -> None:
+    shown, _ = cleaned(text)
+
+    assert cleaned(shown) == (shown, frozenset())
 
 
 @pytest.mark.parametrize(

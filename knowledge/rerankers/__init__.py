@@ -1,0 +1,1 @@
+"""Adapters that rate how well texts reply to a question."""
