@@ -30,6 +30,7 @@ check: install-development ## all static checks
 bench: install ## measure, as ratios within one run
 	$(PYTHON_BIN) bench/rendering.py
 	$(PYTHON_BIN) bench/indexing.py
+	$(PYTHON_BIN) bench/search.py
 	$(PYTHON_BIN) bench/adapter.py
 	$(PYTHON_BIN) bench/first_word.py
 	$(PYTHON_BIN) bench/delivery.py

@@ -2,7 +2,7 @@
 
 Run as `make bench`, or with sizes: `python bench/search.py 10000 100000 1000000` (a million takes
 half an hour and 12 GB of disk). The embedder is left out: vectors are there already. Read the
-ratios, not the times: machines are noisy. docs/decisions/0015-search-speed.md has what was seen.
+ratios, not the times: machines are noisy. docs/decisions/0016-search-speed.md has what was seen.
 """
 
 import sys

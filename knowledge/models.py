@@ -66,7 +66,15 @@ class Answer(models.Model):
         verbose_name = _("answer")
         verbose_name_plural = _("answers")
         ordering = ["-updated_at"]
-        indexes = [models.Index(fields=["status", "locale"], name="answer_status_locale")]
+        indexes = [
+            models.Index(fields=["status", "locale"], name="answer_status_locale"),
+            models.Index(
+                fields=["id"],
+                include=["content_hash"],
+                condition=Q(status="published"),
+                name="answer_published",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=~Q(text=""), name="answer_has_text"),
             models.CheckConstraint(

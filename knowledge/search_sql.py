@@ -30,12 +30,15 @@ sum(asked.most * p.frequency / (p.frequency + 0.3 + asked.per_length * p.length)
 """`most` is what a term comes to where it is frequent; `per_length` is k1 * b / mean length. What
 holds for a whole query is not worked out for every posting."""
 SEARCH = """
-WITH nearest AS MATERIALIZED (
-    SELECT v.answer_id, 1 - ({embedding} <=> %(vector)s::halfvec) AS cosine
+WITH place AS MATERIALIZED (
+    SELECT %(vector)s::halfvec AS vector  -- once: it makes nearly all of the statement's text
+),
+nearest AS MATERIALIZED (
+    SELECT v.answer_id, {embedding} <=> (SELECT vector FROM place) AS distance
     FROM knowledge_answervector v
     JOIN knowledge_answer a ON a.id = v.answer_id
     WHERE v.space_id = {space} AND a.content_hash = v.content_hash AND {findable}
-    ORDER BY {embedding} <=> %(vector)s::halfvec
+    ORDER BY distance
     LIMIT %(nearest)s
 ),
 corpus AS MATERIALIZED (
@@ -70,7 +73,7 @@ exact AS MATERIALIZED (
 off_topic AS (
     SELECT avg(similarity) AS similarity
     FROM (
-        SELECT 1 - (embedding <=> %(vector)s::halfvec) AS similarity
+        SELECT 1 - (embedding <=> (SELECT vector FROM place)) AS similarity
         FROM knowledge_offtopicexample
         WHERE space_id = {space}
         ORDER BY similarity DESC
@@ -98,7 +101,7 @@ scored AS MATERIALIZED (
     LEFT JOIN nearest n ON n.answer_id = c.answer_id
     LEFT JOIN exact x ON x.answer_id = c.answer_id
     CROSS JOIN LATERAL (
-        SELECT coalesce(n.cosine, 1 - (c.embedding <=> %(vector)s::halfvec)) AS cosine
+        SELECT 1 - coalesce(n.distance, c.embedding <=> (SELECT vector FROM place)) AS cosine
     ) compared
     CROSS JOIN LATERAL (
         SELECT {bm25} AS bm25

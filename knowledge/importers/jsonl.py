@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TextIO
 
 from knowledge.importers.base import Record, RowError, UnreadableFileError, shown
@@ -27,6 +27,8 @@ class Flaw:
     """Stands where JSON has something that may not be stored, so that what follows can be read."""
 
     message: str
+    text: str = ""
+    """How an element of an array is written that is no JSON: its lines may hold others."""
 
 
 def read(file: TextIO, _names: FieldNames) -> Iterator[Record | RowError]:
@@ -92,7 +94,8 @@ def elements(text: str) -> Iterator[tuple[int, object]]:
             value, end = DECODER.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
             end = end_of_flawed(text, at)
-            yield min(getattr(error, "pos", at), end), flaw_of(error)
+            written = text[at:end].strip()[:LINE_CHARACTERS]
+            yield min(getattr(error, "pos", at), end), replace(flaw_of(error), text=written)
             if end == len(text):
                 return
         else:
@@ -129,7 +132,7 @@ def skip_space(text: str, at: int) -> int:
 def record(line: int, value: object) -> Record | RowError:
     flaw = value if isinstance(value, Flaw) else flaw_in(value)
     if flaw:
-        return RowError(line=line, message=flaw.message)
+        return RowError(line=line, message=flaw.message, text=flaw.text)
     if not isinstance(value, dict):
         return RowError(line=line, message="A row must be a JSON object: {…}.")
     return Record(line=line, fields=tuple(value.items()))

@@ -57,6 +57,14 @@ def test_row_that_is_not_json_is_kept_as_it_stands(tmp_path: Path) -> None:
     assert texts == ['{"answer":', '{"answer": NaN}']
 
 
+def test_element_that_is_not_json_is_kept_without_its_neighbours(tmp_path: Path) -> None:
+    content = '[{"answer": "a"}, {"answer" "b"}, {"answer":\n ["c",]}, {"answer": "d"}]'
+
+    texts = [row["rejected_text"] for row in rejected(tmp_path / "a.json", content)]
+
+    assert texts == ['{"answer" "b"}', '{"answer":\n ["c",]}']
+
+
 def test_row_whose_quotation_mark_is_not_closed_is_kept_with_all_its_lines(tmp_path: Path) -> None:
     (row,) = rejected(tmp_path / "a.csv", 'id,answer\n1,a\n2,"a\nb\n3,c\n')
 
