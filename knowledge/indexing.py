@@ -6,7 +6,7 @@ which lets one colloquial wording attract every colloquial question.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 import numpy as np
@@ -91,18 +91,24 @@ def unindexed(space: EmbeddingSpace) -> QuerySet[Answer]:
 
 def answer_vectors(answers: Sequence[Answer], embedder: Embedder) -> Vectors:
     """One vector a row. Equal texts are embedded once."""
-    wordings = [[question.text for question in answer.questions.all()] for answer in answers]
-    wholes = [
-        "\n".join([*texts[:1], answer.text])
-        for texts, answer in zip(wordings, answers, strict=True)
-    ]
-    distinct = list(dict.fromkeys([*(text for texts in wordings for text in texts), *wholes]))
+    return vectors([(wordings_of(answer), answer.text) for answer in answers], embedder)
+
+
+def wordings_of(answer: Answer) -> list[str]:
+    return [question.text for question in answer.questions.all()]
+
+
+def vectors(contents: Sequence[tuple[Sequence[str], str]], embedder: Embedder) -> Vectors:
+    """Of wordings with the text that replies to them, one a row."""
+    wholes = ["\n".join([*wordings[:1], text]) for wordings, text in contents]
+    asked = (wording for wordings, _ in contents for wording in wordings)
+    distinct = list(dict.fromkeys([*asked, *wholes]))
     embedded = dict(zip(distinct, embedder.embed_passages(distinct), strict=True))
     return normalized(
         np.stack(
             [
-                np.mean([embedded[text] for text in texts or [whole]], axis=0) + embedded[whole]
-                for texts, whole in zip(wordings, wholes, strict=True)
+                np.mean([embedded[text] for text in wordings or [whole]], axis=0) + embedded[whole]
+                for (wordings, _), whole in zip(contents, wholes, strict=True)
             ]
         )
     )
@@ -145,7 +151,7 @@ def store_vectors(pairs: Sequence[tuple[Answer, Vector]], space: EmbeddingSpace)
 
 
 def store_terms(answers: Sequence[Answer]) -> None:
-    counted = {answer.pk: weighted_terms(answer) for answer in answers}
+    counted = {answer.pk: weighted_terms(wordings_of(answer), answer.text) for answer in answers}
     forget_terms(counted)
     copy_rows(
         LexicalEntry._meta.db_table,
@@ -169,11 +175,10 @@ def forget_terms(keys: Collection[int]) -> None:
     LexicalEntry.objects.filter(answer__in=keys).delete()
 
 
-def weighted_terms(answer: Answer) -> Counter[str]:
+def weighted_terms(wordings: Iterable[str], text: str) -> Counter[str]:
     """How often each term occurs, where an occurrence in a wording is WORDING_WEIGHT ones."""
-    counts = terms(answer.text)
-    wordings = terms("\n".join(question.text for question in answer.questions.all()))
-    for term, frequency in wordings.items():
+    counts = terms(text)
+    for term, frequency in terms("\n".join(wordings)).items():
         counts[term] += WORDING_WEIGHT * frequency
     return counts
 

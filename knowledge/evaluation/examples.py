@@ -1,45 +1,39 @@
-"""What questions score that calibration rests on, asked again one by one."""
+"""What questions score that calibration rests on, and wordings of the answers beside them."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from knowledge.embedders.base import Embedder
+from knowledge.evaluation.held_out import held_out
 from knowledge.evaluation.learnt_bars import Examples
-from knowledge.models import Answer, EmbeddingSpace, OffTopicExample, Question
+from knowledge.models import EmbeddingSpace, OffTopicExample
 from knowledge.plain_text import language_of
 from knowledge.retrieval import search
 
-WORDINGS = 200
-"""That are asked, of as many answers."""
-LATER_WORDING = 1
-"""The first that is no title; answers without one are not asked for."""
+Progress = Callable[[int, int], None]
+"""Told how many are done, of how many that are known of."""
 
 
 def asked_again(
-    space: EmbeddingSpace, embedder: Embedder, *, progress: Callable[[int, int], None]
+    space: EmbeddingSpace, embedder: Embedder, *, progress: Progress
 ) -> Mapping[str, Examples]:
-    """By language. Raises EmbedderError.
-
-    An answer's own wordings are part of its vector, so that they score higher than what visitors
-    ask: the share of them that is answered is the most that can be expected.
-    """
-    off_topic = OffTopicExample.objects.filter(space=space).values_list("text", flat=True)
-    wordings = Question.objects.filter(
-        position=LATER_WORDING, answer__status=Answer.Status.PUBLISHED
-    ).order_by("answer__uid")
-    asked = [
-        *((text, False) for text in off_topic),
-        *((text, True) for text in wordings.values_list("text", flat=True)[:WORDINGS]),
-    ]
-    scores: dict[tuple[str, bool], list[float]] = defaultdict(list)
-    for done, (text, answerable) in enumerate(asked, start=1):
+    """By language. Raises EmbedderError."""
+    off_topic: dict[str, list[float]] = defaultdict(list)
+    texts = list(
+        OffTopicExample.objects.filter(space=space).order_by("pk").values_list("text", flat=True)
+    )
+    for done, text in enumerate(texts, start=1):
         hits = search(text, embedder, top_k=1).hits
-        scores[language_of(text), answerable] += [hit.score for hit in hits]
-        progress(done, len(asked))
+        off_topic[language_of(text)] += [hit.score for hit in hits]
+        progress(done, len(texts))
+    answerable: dict[str, list[float]] = defaultdict(list)
+
+    def further(done: int, total: int) -> None:
+        progress(len(texts) + done, len(texts) + total)
+
+    for wording in held_out(embedder, progress=further):
+        answerable[language_of(wording.text)].append(wording.score)
     return {
-        language: Examples(
-            answerable=scores.get((language, True), []),
-            off_topic=scores.get((language, False), []),
-        )
-        for language in {language for language, _ in scores}
+        language: Examples(answerable=answerable[language], off_topic=off_topic[language])
+        for language in {*answerable, *off_topic}
     }
