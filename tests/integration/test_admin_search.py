@@ -114,6 +114,16 @@ def test_question_that_no_answer_fits_is_told_so(bob: Client) -> None:
     assert "left to the language model" in page
 
 
+def test_trial_can_be_limited_to_a_topic(bob: Client) -> None:
+    food, sleep = stored(SLEEP, topic="food"), stored(SLEEP, topic="sleep", text="Dim the light.")
+
+    page = posted(bob, TRY, {"question": SLEEP, "topic": "food"})
+
+    assert 'name="topic" value="food"' in page
+    assert f"{LIST}{food.pk}/change/" in page
+    assert f"{LIST}{sleep.pk}/change/" not in page
+
+
 def test_trial_shows_from_which_score_a_question_is_beyond_doubt(bob: Client) -> None:
     stored(SLEEP)
     EmbeddingSpace.objects.update(bars={"en": 1.0}, certain_margins={"en": 0.1})
