@@ -28,7 +28,7 @@ from tests.minimax_server import (
     vectors,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 KEY = "mm-canary-0123456789"
 TEXT = "孩子总是撞头怎么办?"
 BUSY = [1000, 1001, 1002, 1024, 1033, 1039, 1041, 2045]
