@@ -5,7 +5,7 @@ that a bar can be set on, which rank fusion does not have. docs/architecture.md 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain, zip_longest
 from typing import Any
@@ -73,7 +73,7 @@ class Query:
     text: str
     vector: Vector
     space: EmbeddingSpace
-    filters: Filters = field(default=ANY)
+    filters: Filters = ANY
     earlier: str = ""
     """What `vector` also stands for: what the visitor said before."""
     in_context: "Query | None" = None

@@ -4,14 +4,12 @@
 """
 
 import json
-import threading
-from collections import deque
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.openai_server import embedding
+from tests.scripted_server import QuietHandler, ScriptedServer
 
 DIMENSIONS = 1536
 
@@ -64,40 +62,18 @@ class Received:
         return list(self.body["texts"])
 
 
-class MiniMaxServer(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
+class MiniMaxServer(ScriptedServer[Step, Received]):
     def __init__(self, *steps: Step) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.received: list[Received] = []
-        self.steps = deque(steps)
-        self.stopped = threading.Event()
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopped.set()
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
+        super().__init__(Handler, steps)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(QuietHandler):
     server: MiniMaxServer
-    protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802  (as http.server calls it)
         received = self._read()
         self.server.received.append(received)
-        step = self.server.steps.popleft() if self.server.steps else None
+        step = self.server.next_step()
         match step:
             case Silence():
                 self.server.stopped.wait(10)
@@ -112,9 +88,6 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(refusal(code, received.texts[0]))
             case None:
                 self._send(vectors(received.texts, received.body["type"]))
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (as inherited)
-        """Nothing: the tests read what came."""
 
     def _read(self) -> Received:
         address = urlsplit(self.path)

@@ -5,11 +5,10 @@ they have, and told the best first.
 """
 
 import json
-import threading
-from collections import deque
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
+
+from tests.scripted_server import QuietHandler, ScriptedServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,41 +38,19 @@ class Received:
     body: dict[str, Any]
 
 
-class RerankServer(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
+class RerankServer(ScriptedServer[Step, Received]):
     def __init__(self, *steps: Step) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.received: list[Received] = []
-        self.steps = deque(steps)
-        self.stopped = threading.Event()
-
-    @property
-    def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopped.set()
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
+        super().__init__(Handler, steps)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(QuietHandler):
     server: RerankServer
-    protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802  (as http.server calls it)
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.received.append(Received(path=self.path, headers=headers, body=body))
-        match self.server.steps.popleft() if self.server.steps else None:
+        match self.server.next_step():
             case Silence():
                 self.server.stopped.wait(10)
                 self.close_connection = True
@@ -83,9 +60,6 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(step)
             case None:
                 self._send(Reply(body=rated(body["query"], body["documents"])))
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (as inherited)
-        """Nothing: the tests read what came."""
 
     def _send(self, step: Reply) -> None:
         self.send_response(step.status)

@@ -8,7 +8,7 @@ from knowledge.evaluation.held_out import held_out
 from knowledge.evaluation.learnt_bars import Examples
 from knowledge.models import EmbeddingSpace, OffTopicExample
 from knowledge.plain_text import language_of
-from knowledge.retrieval import search
+from knowledge.retrieval import Query, filters, find
 
 Progress = Callable[[int, int], None]
 """Told how many are done, of how many that are known of."""
@@ -22,9 +22,10 @@ def asked_again(
     texts = list(
         OffTopicExample.objects.filter(space=space).order_by("pk").values_list("text", flat=True)
     )
-    for done, text in enumerate(texts, start=1):
-        hits = search(text, embedder, top_k=1).hits
-        off_topic[language_of(text)] += [hit.score for hit in hits]
+    queries = embedder.embed_queries(texts)
+    for done, (text, vector) in enumerate(zip(texts, queries, strict=True), start=1):
+        query = Query(text=text, vector=vector, space=space, filters=filters(text))
+        off_topic[language_of(text)] += [hit.score for hit in find(query, top_k=1).hits]
         progress(done, len(texts))
     answerable: dict[str, list[float]] = defaultdict(list)
 

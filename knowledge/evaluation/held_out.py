@@ -15,7 +15,8 @@ from knowledge.embedders.base import Embedder
 from knowledge.indexing import vectors, weighted_terms, wordings_of
 from knowledge.lexical import terms
 from knowledge.models import Answer, Term
-from knowledge.retrieval import LEXICAL_HALF, LEXICAL_WEIGHT, search, unit
+from knowledge.retrieval import LEXICAL_HALF, LEXICAL_WEIGHT, Query, filters, find, unit
+from knowledge.spaces import space_of
 
 ANSWERS = 200
 """That are asked for, of those with more wordings than one."""
@@ -56,14 +57,14 @@ def batch_held_out(answers: Sequence[Answer], embedder: Embedder) -> Iterator[He
     contents = [(texts, answer.text) for texts, answer in zip(wordings, answers, strict=True)]
     without = vectors(contents, embedder)
     queries = embedder.embed_queries(asked)
+    space = space_of(embedder)
     for answer, text, query, vector, content in zip(
         answers, asked, queries, without, contents, strict=True
     ):
         lexical = bm25(text, weighted_terms(*content))
         own = unit(float(query @ vector) + LEXICAL_WEIGHT * lexical / (lexical + LEXICAL_HALF))
-        others = [
-            hit.score for hit in search(text, embedder, top_k=2).hits if hit.uid != answer.uid
-        ]
+        found = find(Query(text=text, vector=query, space=space, filters=filters(text)), top_k=2)
+        others = [hit.score for hit in found.hits if hit.uid != answer.uid]
         yield HeldOut(text=text, score=max(own, *others, 0.0), found=own > max(others, default=0.0))
 
 
