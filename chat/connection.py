@@ -84,20 +84,25 @@ class Connection:
             subscription.follow(accepted.turn, START)
 
     async def _subscribe(self, command: Subscribe) -> None:
-        """Listen before reading, or a change between the two would be told by neither."""
+        """Listen before reading, or a change between the two would be told by neither.
+
+        Be quiet while reading, or the client would hear of an end first and then, by `sync`, of
+        how things were before it.
+        """
         conversation = command.conversation
         await in_database(conversations.conversation_of, self._identity, conversation)
         await self._outbox.room_for_much()
         subscription = self._subscription(conversation)
-        view = await in_database(conversations.view, self._identity, command)
-        cursor = START
-        if command.turn and view.turn and command.turn.id == view.turn.id:
-            cursor = command.turn.cursor
-        if view.turn is not None:
-            refuse_unreached(cursor, view.turn, self._generation.log)
-        subscription.knows(view.rev)
-        subscription.rest()  # what follows `sync` begins at the cursor that the client named
-        await self._outbox.send(wire_format.sync(view))
+        async with subscription.quiet():
+            view = await in_database(conversations.view, self._identity, command)
+            cursor = START
+            if command.turn and view.turn and command.turn.id == view.turn.id:
+                cursor = command.turn.cursor
+            if view.turn is not None:
+                refuse_unreached(cursor, view.turn, self._generation.log)
+            subscription.knows(view.rev)
+            subscription.rest()  # what follows `sync` begins at the cursor that the client named
+            await self._outbox.send(wire_format.sync(view))
         if view.turn is not None:
             if cursor > START:
                 RESUMES.inc()

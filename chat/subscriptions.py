@@ -26,6 +26,7 @@ class Subscription:
         self._rev = 0
         self._rung = asyncio.Event()
         self._newest = 0
+        self._telling = asyncio.Lock()
         self._following: asyncio.Task[None] | None = None
         self._watching = asyncio.create_task(self._watch(), name="watch of a conversation")
         self._watching.add_done_callback(tell_of_failure)
@@ -49,6 +50,10 @@ class Subscription:
             task.cancel()
         return tasks
 
+    def quiet(self) -> asyncio.Lock:
+        """Nothing of the turn is sent while this is held."""
+        return self._telling
+
     def rest(self) -> None:
         """Send nothing of the turn until `follow`."""
         self._stop_following()
@@ -68,9 +73,10 @@ class Subscription:
     async def _tell(self, turn: UUID, cursor: Cursor) -> None:
         async with aclosing(turn_pieces(self._log, turn, cursor, self._retell)) as pieces:
             async for piece in pieces:
-                if piece.rev is not None:
-                    self.knows(piece.rev)
-                await self._send(piece.frame)
+                async with self._telling:
+                    if piece.rev is not None:
+                        self.knows(piece.rev)
+                    await self._send(piece.frame)
 
     def _ring(self, rev: int) -> None:
         self._newest = max(self._newest, rev)

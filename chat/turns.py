@@ -203,13 +203,15 @@ def end(claim: Claim, outcome: Outcome, text: str, *, last_event: int) -> int | 
     with transaction.atomic():
         conversation = Conversation.objects.select_for_update().get(pk=claim.conversation)
         mine = Turn.objects.filter(pk=claim.turn, attempt=claim.attempt)
-        if not mine.filter(status=Turn.Status.RUNNING).exists():
+        ended = mine.filter(status=Turn.Status.RUNNING).update(
+            status=outcome.status, ended_at=Now(), last_event=last_event, rounds=[]
+        )
+        if not ended:
             stored = mine.filter(status=outcome.status, last_event=last_event).first()
             return stored.reply.rev if stored else None
         conversation.rev += 1
         conversation.updated_at = Now()
         conversation.save(update_fields=["rev", "updated_at"])
-        mine.update(status=outcome.status, ended_at=Now(), last_event=last_event, rounds=[])
         Message.objects.filter(turn=claim.turn).update(
             text=text,
             status=outcome.status,

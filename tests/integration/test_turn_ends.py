@@ -1,17 +1,30 @@
 """What the end of a turn stores, once, and for its owner only."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from chat import conversations, turns
 from chat.models import Conversation, Message, Turn
 from chat.turn.events import Outcome, Usage
-from tests.integration.turn_rows import ALICE, DONE, OTHER_PROCESS, asked, claimed, let_lease_end
+from tests.integration.turn_rows import (
+    ALICE,
+    DONE,
+    OTHER_PROCESS,
+    asked,
+    claimed,
+    let_lease_end,
+    other_connection,
+    until_somebody_waits_for_a_lock,
+)
 
 pytestmark = pytest.mark.django_db
+
+REPLACE = "UPDATE chat_turn SET attempt = attempt + 1, owner = %s WHERE id = %s"
 
 
 def test_end_stores_the_reply_with_all_that_belongs_to_it() -> None:
@@ -47,6 +60,28 @@ def test_owner_who_was_replaced_ends_nothing() -> None:
     assert turns.end(successor, DONE, "New.", last_event=4) == 2
     assert turns.end(zombie, DONE, "Old.", last_event=9) is None
     assert Message.objects.get(pk=accepted.message).text == "New."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_owner_who_is_replaced_at_the_last_moment_ends_nothing() -> None:
+    accepted = asked()
+    zombie = claimed(accepted.turn)
+
+    def end() -> int | None:
+        try:
+            return turns.end(zombie, DONE, "Old.", last_event=9)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        with other_connection() as successor:
+            successor.execute(REPLACE, [OTHER_PROCESS, accepted.turn])
+            ended = thread.submit(end)
+            until_somebody_waits_for_a_lock(successor)
+        assert ended.result() is None
+
+    assert Message.objects.get(pk=accepted.message).text == ""
+    assert Conversation.objects.get(pk=accepted.conversation).rev == 1
 
 
 def test_end_that_differs_from_the_stored_one_is_refused() -> None:

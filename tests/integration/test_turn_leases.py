@@ -1,13 +1,9 @@
 """Who holds a turn, for how long, and what it may write meanwhile."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 from django.db import connection
 
@@ -32,6 +28,7 @@ from tests.integration.turn_rows import (
     claimed,
     keep,
     let_lease_end,
+    other_connection,
 )
 
 pytestmark = pytest.mark.django_db
@@ -45,13 +42,6 @@ ROUND = DurableRound(
         RoundFinished(reason="tool_calls", reasoning="Hm."),
     ),
 )
-
-
-@contextmanager
-def other_connection() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-    """In a transaction of its own, which ends with the block."""
-    with psycopg.connect(**connection.get_connection_params()) as other:
-        yield other
 
 
 def test_claim_tells_an_owner_what_it_needs() -> None:

@@ -1,7 +1,14 @@
 """What visitors and processes do to the rows of turns: ask, claim, keep and answer."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
+
+import psycopg
+from django.db import connection
 
 from chat import conversations, turns
 from chat.commands import Send
@@ -75,3 +82,19 @@ def answered(text: str, reply: str, *, after: Accepted | None = None) -> Accepte
     accepted = asked(text, after=after)
     turns.end(claimed(accepted.turn), DONE, reply, last_event=3)
     return accepted
+
+
+@contextmanager
+def other_connection() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """In a transaction of its own, which ends with the block."""
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        yield other
+
+
+def until_somebody_waits_for_a_lock(other: psycopg.Connection[tuple[Any, ...]]) -> None:
+    """Raises TimeoutError."""
+    deadline = time.monotonic() + 20
+    while other.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.01)

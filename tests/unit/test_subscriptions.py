@@ -170,6 +170,19 @@ async def test_reader_who_returns_gets_only_what_is_new(socket: Socket) -> None:
     assert end["after"] == "1-4"
 
 
+async def test_nothing_is_told_in_between_while_something_else_is_looked_up(
+    socket: Socket,
+) -> None:
+    socket.subscription.follow(TURN, START)
+
+    async with socket.subscription.quiet():
+        await socket.log.append(TURN, logged(Started(), ended(3)))
+        socket.log.ring(Changed(conversation=CONVERSATION, rev=3))
+        assert await socket.is_silent()
+
+    assert [frame["type"] for frame in await socket.until_end()] == ["event", "end"]
+
+
 async def test_next_turn_replaces_the_one_before(socket: Socket) -> None:
     socket.subscription.follow(TURN, START)
 
