@@ -16,6 +16,7 @@ from knowledge.importers.xml_parts import parse
 
 COLUMNS = 16_384
 """So many a spreadsheet has."""
+TRUE = {"1", "true"}
 SMALL_NUMBER = re.compile("[0-9]{1,9}")
 WHOLE_BELOW = 1e15
 """Whole numbers below this are exact."""
@@ -38,13 +39,24 @@ class Dates:
         return moment.date().isoformat() if days == int(days) else moment.isoformat(" ")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Styles:
+    """What the numbers of a workbook's cell styles mean."""
+
+    dates: Dates
+    white: frozenset[int] = frozenset()
+    """Those that write in white on white."""
+
+
 class SheetRows:
     """Puts rows together while a sheet is parsed."""
 
-    def __init__(self, texts: SharedTexts, dates: Dates) -> None:
+    def __init__(self, texts: SharedTexts, styles: Styles) -> None:
         self.rows: deque[TableRow] = deque()
         self._texts = texts
-        self._dates = dates
+        self._styles = styles
+        self._hidden_columns: list[range] = []
+        self._unseen: set[int] = set()
         self._number = 0
         self._hidden = False
         self._row: dict[int, str] = {}
@@ -61,11 +73,14 @@ class SheetRows:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         match name:
+            case "col" if attributes.get("hidden") in TRUE:
+                self._hide_columns(attributes)
             case "row":
                 self._number = int_of(attributes.get("r", ""), self._number + 1)
-                self._hidden = attributes.get("hidden") in {"1", "true"}
+                self._hidden = attributes.get("hidden") in TRUE
                 self._row, self._column, self._error = {}, -1, ""
                 self._characters = 0
+                self._unseen = set()
             case "c":
                 self._begin_cell(attributes)
             case "f":
@@ -97,6 +112,10 @@ class SheetRows:
         else:
             self._inline.add(data)
 
+    def _hide_columns(self, attributes: dict[str, str]) -> None:
+        first = int_of(attributes.get("min", ""), 0)
+        self._hidden_columns.append(range(first - 1, int_of(attributes.get("max", ""), first)))
+
     def _begin_cell(self, attributes: dict[str, str]) -> None:
         self._reference = attributes.get("r", "")
         self._column = column_of(self._reference, self._column + 1)
@@ -104,6 +123,10 @@ class SheetRows:
             raise UnreadableFileError("The sheet has too many columns.", line=self._number)
         self._kind = attributes.get("t", "n")
         self._style = int_of(attributes.get("s", ""), 0)
+        if self._style in self._styles.white or any(
+            self._column in columns for columns in self._hidden_columns
+        ):
+            self._unseen.add(self._column)
         self._formula = False
         self._value = []
 
@@ -137,21 +160,26 @@ class SheetRows:
             number = float(value)
         except ValueError:
             return value
-        if self._style in self._dates.styles and isfinite(number):
-            return self._dates.shown(number)
+        if self._style in self._styles.dates.styles and isfinite(number):
+            return self._styles.dates.shown(number)
         return number_text(number) if isfinite(number) else value
 
     def _end_row(self) -> None:
         width = max(self._row, default=-1) + 1
         cells = [self._row.get(column, "") for column in range(width)]
-        self.rows.append(
-            TableRow(line=self._number, cells=cells, error=self._error, hidden=self._hidden)
+        row = TableRow(
+            line=self._number,
+            cells=cells,
+            error=self._error,
+            hidden=self._hidden,
+            unseen=frozenset(self._unseen & self._row.keys()),
         )
+        self.rows.append(row)
 
 
-def sheet_rows(file: IO[bytes], texts: SharedTexts, dates: Dates) -> Iterator[TableRow]:
+def sheet_rows(file: IO[bytes], texts: SharedTexts, styles: Styles) -> Iterator[TableRow]:
     """The rows of a sheet, numbered as the spreadsheet does."""
-    handler = SheetRows(texts, dates)
+    handler = SheetRows(texts, styles)
     for _ in parse(file, handler):
         while handler.rows:
             yield handler.rows.popleft()

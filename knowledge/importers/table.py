@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from knowledge.importers import suspicion
 from knowledge.importers.base import Record, RowError, UnreadableFileError, at_sheet
 from knowledge.importers.cells import unguarded, wordings_in
-from knowledge.importers.field_names import FieldMapError, FieldNames
+from knowledge.importers.field_names import IGNORE, FieldMapError, FieldNames
 
 CELL_CHARACTERS = 150_000
 """Holds as many wordings as a row may have, each at its limit."""
@@ -22,6 +22,8 @@ class TableRow:
     error: str = ""
     hidden: bool = False
     """Whether the table does not show it."""
+    unseen: frozenset[int] = frozenset()
+    """The numbers of cells, from 0, that the table does not show."""
 
     @property
     def filled(self) -> bool:
@@ -70,8 +72,15 @@ def record(
     error = row.error or flaw(header, row.cells)
     if error:
         return RowError(line=row.line, message=at_sheet(sheet, error), fields=fields)
-    suspicious = (suspicion.CONCEALED,) if row.hidden else ()
+    hidden = row.hidden or any(matters(header, row, names, cell) for cell in row.unseen)
+    suspicious = (suspicion.CONCEALED,) if hidden else ()
     return Record(line=row.line, fields=fields, sheet=sheet, suspicious=suspicious)
+
+
+def matters(header: Sequence[str], row: TableRow, names: FieldNames, cell: int) -> bool:
+    """Whether a cell has something that visitors would be told: ids are hidden everywhere."""
+    shown_to_nobody = {None, IGNORE, "id"}
+    return bool(row.cells[cell].strip()) and names.field_of(header[cell]) not in shown_to_nobody
 
 
 def flaw(header: Sequence[str], cells: Sequence[str]) -> str:

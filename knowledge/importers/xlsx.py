@@ -12,7 +12,7 @@ from knowledge.importers.base import Record, RowError, UnreadableFileError
 from knowledge.importers.field_names import FieldNames
 from knowledge.importers.package import Package, opened_package
 from knowledge.importers.shared_texts import SharedTexts, shared_texts
-from knowledge.importers.sheet import Dates, int_of, sheet_rows
+from knowledge.importers.sheet import Dates, Styles, int_of, sheet_rows
 from knowledge.importers.table import (
     TableRow,
     check_columns,
@@ -29,6 +29,11 @@ DATE_FORMATS = frozenset([*range(14, 18), 22, *range(27, 37), *range(50, 59)])
 NO_DATE_CODE = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 """What a number format shows as it is, and its colours and conditions."""
 
+WHITE = {"FFFFFFFF", "00FFFFFF", "FFFFFF"}
+PAPER = "0"
+"""Of a theme's colours, the one that cells have without a fill."""
+NO_FILL = 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workbook:
@@ -36,12 +41,12 @@ class Workbook:
     sheets: list[tuple[str, str]]
     """Names of the visible sheets, and their parts."""
     texts: SharedTexts
-    dates: Dates
+    styles: Styles
 
     def rows(self, part: str) -> Iterator[TableRow]:
         """Those that are not empty."""
         with self.package.part(part) as file:
-            for row in sheet_rows(file, self.texts, self.dates):
+            for row in sheet_rows(file, self.texts, self.styles):
                 if row.filled:
                     yield row
 
@@ -61,7 +66,7 @@ def read(path: Path, names: FieldNames) -> Iterator[Record | RowError]:
                 package=package,
                 sheets=visible_sheets(package, main),
                 texts=texts,
-                dates=dates_of(package, main),
+                styles=styles_of(package, main),
             )
             yield from sheet_records(book, names)
 
@@ -109,29 +114,47 @@ def visible_sheets(package: Package, main: str) -> list[tuple[str, str]]:
     return [(name, relation.target) for name, relation in found if relation.kind == "worksheet"]
 
 
-def dates_of(package: Package, main: str) -> Dates:
+def styles_of(package: Package, main: str) -> Styles:
+    parts = list(package.elements(related(package, main, "styles"), depth=2))
     properties = [each for each in package.elements(main, depth=2) if each.tag == "workbookPr"]
     since_1904 = any(each.get("date1904") in {"1", "true"} for each in properties)
-    return Dates(
-        styles=date_styles(list(package.elements(related(package, main, "styles"), depth=2))),
-        # Day 60 is 29 February 1900, which never was; from March on this epoch is right.
-        epoch=datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30),  # noqa: DTZ001
-    )
+    # Day 60 is 29 February 1900, which never was; from March on this epoch is right.
+    epoch = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30)  # noqa: DTZ001
+    return Styles(dates=Dates(styles=date_styles(parts), epoch=epoch), white=white_styles(parts))
 
 
 def date_styles(parts: list[Element]) -> frozenset[int]:
     """The numbers of the cell styles that show a day."""
     formats = DATE_FORMATS | {
         int_of(each.get("numFmtId", ""), 0)
-        for part in parts
-        if part.tag == "numFmts"
-        for each in part
+        for each in entries(parts, "numFmts")
         if re.search("[ymd]", NO_DATE_CODE.sub("", each.get("formatCode", "").lower()))
     }
     return frozenset(
         number
-        for part in parts
-        if part.tag == "cellXfs"
-        for number, style in enumerate(part)
+        for number, style in enumerate(entries(parts, "cellXfs"))
         if int_of(style.get("numFmtId", ""), 0) in formats
     )
+
+
+def white_styles(parts: list[Element]) -> frozenset[int]:
+    """The numbers of the cell styles that write in white and fill the cell with nothing."""
+    white = {number for number, font in enumerate(entries(parts, "fonts")) if writes_white(font)}
+    return frozenset(
+        number
+        for number, style in enumerate(entries(parts, "cellXfs"))
+        if int_of(style.get("fontId", ""), 0) in white
+        and int_of(style.get("fillId", ""), NO_FILL) == NO_FILL
+    )
+
+
+def writes_white(font: Element) -> bool:
+    return any(
+        each.tag == "color" and (each.get("rgb", "").upper() in WHITE or each.get("theme") == PAPER)
+        for each in font
+    )
+
+
+def entries(parts: list[Element], name: str) -> list[Element]:
+    """What a list of the workbook's styles holds, in its order."""
+    return [each for part in parts if part.tag == name for each in part]

@@ -1,6 +1,7 @@
 """Workbooks as knowledge: sheets, cells, days, formulas, and what is refused."""
 
 import struct
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile
@@ -8,6 +9,7 @@ from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZipFile
 import pytest
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
+from openpyxl.styles import Font, PatternFill
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.workbook import Workbook
 
@@ -117,6 +119,44 @@ def test_row_that_the_sheet_hides_must_be_read_first(tmp_path: Path) -> None:
     (only,) = good(file_rows(workbook(tmp_path / "a.xlsx", [HEADER, [1, "q", "a"]], hide)))
 
     assert only.suspicious == "concealed"
+
+
+def hide_column(book: Workbook) -> None:
+    assert book.active
+    book.active.column_dimensions["C"].hidden = True
+
+
+def write_white(book: Workbook) -> None:
+    assert book.active
+    book.active["C2"].font = Font(color="FFFFFFFF")
+
+
+def hide_ids(book: Workbook) -> None:
+    assert book.active
+    book.active.column_dimensions["A"].hidden = True
+
+
+def write_white_on_green(book: Workbook) -> None:
+    write_white(book)
+    assert book.active
+    book.active["C2"].fill = PatternFill("solid", fgColor="FF00AA00")
+
+
+@pytest.mark.parametrize(
+    ("change", "suspicious"),
+    [
+        (hide_column, "concealed"),
+        (write_white, "concealed"),
+        (hide_ids, ""),
+        (write_white_on_green, ""),
+    ],
+)
+def test_cell_that_nobody_sees_must_be_read_first(
+    tmp_path: Path, change: Callable[[Workbook], None], suspicious: str
+) -> None:
+    (only,) = good(file_rows(workbook(tmp_path / "a.xlsx", [HEADER, [1, "q", "a"]], change)))
+
+    assert only.suspicious == suspicious
 
 
 def test_owner_says_what_columns_mean(tmp_path: Path) -> None:
