@@ -20,7 +20,7 @@ from tests.serving import ChatServer
 
 ANSWERS = Path(__file__).with_name("answers.jsonl")
 PICTURES = Path("var/test/browser")
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 
 
 @pytest.fixture(scope="package")

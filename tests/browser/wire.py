@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Page, WebSocketRoute
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 Frame = dict[str, Any]  # JSON, which tests index freely
 Answering = Callable[["Wire", Frame], None]

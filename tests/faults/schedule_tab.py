@@ -10,7 +10,7 @@ from tests.chat_client import ChatClient, Entrance, Visitor, new_id
 from tests.chat_reply import Frame, WrongFrameError, cursor_of
 
 LOST = (OSError, EOFError, InvalidHandshake, ConnectionClosed)
-ANSWER_SECONDS = 10
+ANSWER_SECONDS = 30
 
 
 @dataclass(slots=True)
