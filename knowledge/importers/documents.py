@@ -9,9 +9,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
-from knowledge.importers import jsonl, text
+from knowledge.importers import text
 from knowledge.importers.base import Record, RowError
 from knowledge.importers.field_names import IGNORE, FieldNames
+from knowledge.importers.json_values import decoded, flaw_in
 from knowledge.importers.lines import LINE_CHARACTERS, numbered_lines
 
 WORDINGS = {"question", "similar"}
@@ -30,8 +31,8 @@ def read(file: TextIO, names: FieldNames) -> Iterator[Record | RowError]:
 def records(number: int, line: str, names: FieldNames) -> Iterator[Record | RowError]:
     """The row's documents: one, unless several stand in its content."""
     identity, content, noted = json.loads(line)
-    value = jsonl.decoded(noted) if noted else None
-    if flaw := jsonl.flaw_in([value]):
+    value = decoded(noted) if noted else None
+    if flaw := flaw_in([value]):
         yield RowError(
             line=number,
             message=f"In the metadata: {flaw.message}",

@@ -80,6 +80,27 @@ def test_array_that_does_not_end_well_is_an_error(end: str) -> None:
     assert len(errors(found)) == 1
 
 
+def test_array_may_be_longer_than_what_is_held_of_it() -> None:
+    answers = [f"{number} {'x' * 40_000}" for number in range(120)]
+    content = json.dumps([{"answer": answer} for answer in answers], indent=1)
+    content = content.replace("119 x", '119" x')
+
+    found = read(jsonl.read, content)
+
+    assert [row.text for row in good(found)] == answers[:-1]
+    assert list(errors(found)) == [2 + 3 * 119 + 1]
+
+
+@pytest.mark.parametrize(
+    "element", ['{"answer": "' + "x" * 4_000_000 + '"}', '"' + "x" * 4_000_000]
+)
+def test_element_without_an_end_ends_the_reading(element: str) -> None:
+    found = read(jsonl.read, f'[{{"answer": "a"}},\n{element}, {{"answer": "b"}}]')
+
+    assert [row.text for row in good(found)] == ["a"]
+    assert "nothing after its beginning was read" in errors(found)[2]
+
+
 @pytest.mark.parametrize("start", ["{\n", '{"faqs": [\n', '\n{"id": 1,\n', '{"answer":\n'])
 def test_object_that_goes_over_several_lines_is_refused_with_what_to_do(start: str) -> None:
     with pytest.raises(UnreadableFileError, match="with an object on every line"):
