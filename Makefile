@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON_BIN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak check bench format messages install install-development
+.PHONY: help run test soak check bench format messages screenshots install install-development
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 12
@@ -34,6 +34,7 @@ bench: install ## measure, as ratios within one run
 	$(PYTHON_BIN) bench/adapter.py
 	$(PYTHON_BIN) bench/first_word.py
 	$(PYTHON_BIN) bench/delivery.py
+	$(PYTHON_BIN) bench/page_load.py
 
 format: install-development ## put the code into its standard form
 	$(PYTHON_BIN) -m ruff format .
@@ -42,6 +43,9 @@ format: install-development ## put the code into its standard form
 messages: install-development ## renew and compile the translations (needs gettext)
 	$(PYTHON_BIN) manage.py makemessages --all --no-wrap --ignore .venv --ignore tests
 	$(PYTHON_BIN) manage.py compilemessages --ignore .venv
+
+screenshots: install-development ## draw the pictures of README and docs
+	@exec $(PYTHON_BIN) -m tests.browser.screenshots
 
 install:
 	@deploy/install.sh runtime

@@ -9,7 +9,6 @@ from django.db import DatabaseError
 from chat import turns
 from chat.database import in_database
 from chat.delta_log.base import Checkpoint, DeltaLog
-from chat.delta_log.bells import Changed
 from chat.rendering import blocks_until
 from chat.turns import Stored
 
@@ -53,10 +52,10 @@ class Backstop:
         self._owed.update(self._log.missed())
         if not self._owed:
             return
-        revisions = await in_database(turns.revisions, list(self._owed))
+        bells = await in_database(turns.revisions, list(self._owed))
         self._owed.clear()
-        for conversation, rev in revisions.items():
-            self._log.hear_again(Changed(conversation=conversation, rev=rev))
+        for bell in bells:
+            self._log.hear_again(bell)
 
 
 def checkpoint(known: Stored) -> Checkpoint:

@@ -4,6 +4,7 @@ Every change raises the conversation's revision in its own transaction; what a f
 been committed.
 """
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -12,20 +13,20 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from chat.commands import GiveFeedback, Notify, Regenerate, Send, Stop, Subscribe
-from chat.models import Conversation, Feedback, Message, Turn
-from chat.rendering import hosts_of, render
+from chat.consents import refuse_without
+from chat.models import Conversation, Feedback, Message, Turn, Visitor
+from chat.rendering import hosts_of, render, with_words
 from chat.turn.cursor import Cursor
+from chat.turn.events import JsonValue
 from chat.visitors import Identity, stored
 from chat.wire_format import (
     Accepted,
-    ConversationEntry,
     ConversationView,
     MessageView,
     TurnView,
 )
 
 TITLE_CHARACTERS = 60
-LISTED_CONVERSATIONS = 50
 SYNC_MESSAGES = 200
 SYNC_CHARACTERS = 100_000
 """What one sync holds at most, so that it fits a socket's window; the rest is had over HTTP."""
@@ -46,7 +47,7 @@ class BusyError(Exception):
 def accept_send(identity: Identity, command: Send) -> Accepted:
     """Store the message and its turn. The same id again gives the same result and stores nothing.
 
-    Raises NotFoundError, IdConflictError, BusyError.
+    Raises NotFoundError, IdConflictError, BusyError, ConsentRequiredError.
     """
     try:
         return stored_once(identity, command)
@@ -60,6 +61,7 @@ def stored_once(identity: Identity, command: Send) -> Accepted:
     earlier = accepted_before(identity, command)
     if earlier:
         return earlier
+    refuse_without(identity)
     question = add_question(conversation, command)
     return begin_turn(conversation, question, key=command.id)
 
@@ -86,8 +88,9 @@ def locked(identity: Identity, conversation: UUID, *, create: bool = False) -> C
     rows = Conversation.objects.select_for_update()
     row = rows.filter(pk=conversation).first()
     if row is None and create:
-        row = Conversation.objects.create(pk=conversation, visitor=stored(identity))
-    if row is None or row.visitor_id != identity.visitor:
+        with suppress(Visitor.DoesNotExist):  # an account that was deleted a moment ago
+            row = Conversation.objects.create(pk=conversation, visitor=stored(identity))
+    if row is None or row.visitor_id != identity.visitor or row.deleted_at:
         raise NotFoundError
     return row
 
@@ -189,7 +192,7 @@ def raise_revision(conversation: Conversation) -> None:
 
 def request_stop(identity: Identity, command: Stop) -> UUID | None:
     """Note that a turn shall stop; the running turn's id, or None when it has ended."""
-    turns = Turn.objects.filter(conversation__visitor=identity.visitor)
+    turns = Turn.objects.filter(of(identity))
     wanted = Q(pk=command.turn) if command.turn else Q(key=command.send)
     found = turns.filter(wanted).first()
     if found is None:
@@ -213,8 +216,8 @@ def take_note(identity: Identity, command: GiveFeedback | Notify) -> None:
 
 def message_of(identity: Identity, message: UUID) -> Message:
     found = (
-        Message.objects.filter(pk=message, conversation__visitor=identity.visitor)
-        .select_related("parent")
+        Message.objects.filter(of(identity), pk=message)
+        .select_related("parent", "feedback")
         .first()
     )
     if found is None:
@@ -222,8 +225,17 @@ def message_of(identity: Identity, message: UUID) -> Message:
     return found
 
 
+def of(identity: Identity) -> Q:
+    """Messages and turns of the visitor's conversations, but for the deleted ones."""
+    return Q(conversation__visitor=identity.visitor, conversation__deleted_at=None)
+
+
+def conversations_of(identity: Identity) -> QuerySet[Conversation]:
+    return Conversation.objects.filter(visitor=identity.visitor, deleted_at=None)
+
+
 def conversation_of(identity: Identity, conversation: UUID) -> Conversation:
-    found = Conversation.objects.filter(pk=conversation, visitor=identity.visitor).first()
+    found = conversations_of(identity).filter(pk=conversation).first()
     if found is None:
         raise NotFoundError
     return found
@@ -266,7 +278,7 @@ def turn_view(turn: Turn) -> TurnView:
 
 
 def turn_of(identity: Identity, turn: UUID) -> TurnView:
-    found = Turn.objects.filter(pk=turn, conversation__visitor=identity.visitor).first()
+    found = Turn.objects.filter(of(identity), pk=turn).first()
     if found is None:
         raise NotFoundError
     return turn_view(found)
@@ -280,7 +292,8 @@ def newest(messages: QuerySet[Message]) -> tuple[MessageView, ...]:
     """The last so many, oldest first; fewer where they are long, but one at least."""
     views: list[MessageView] = []
     room = SYNC_CHARACTERS
-    for message in messages.order_by("-created_at")[:SYNC_MESSAGES]:
+    rows = messages.select_related("feedback").order_by("-created_at")
+    for message in rows[:SYNC_MESSAGES]:
         view = message_view(message)
         room -= len(view.text) + len(view.html or "") + len(str(view.sources))
         if room < 0 and views:
@@ -302,29 +315,24 @@ def message_view(message: Message) -> MessageView:
         status=message.status,
         finish=message.finish,
         grounding=message.grounding,
-        sources=message.sources,
+        sources=[with_words(source) for source in message.sources],
         suggestions=message.suggestions,
         usage=message.usage,
         error=message.error,
         at=message.created_at,
         rev=message.rev,
+        feedback=feedback_of(message),
+        notice_wanted=message.notice_wanted,
     )
 
 
-def listed(
-    identity: Identity, *, search: str = "", before: UUID | None = None
-) -> list[ConversationEntry]:
-    """The visitor's conversations, the latest first, or those after `before` in that order.
-
-    `search` looks into their titles. Raises NotFoundError for a `before` that is none of them.
-    """
-    rows = Conversation.objects.filter(visitor=identity.visitor, title__icontains=search)
-    if before:
-        rows = rows.filter(updated_at__lt=conversation_of(identity, before).updated_at)
-    return [
-        ConversationEntry(id=row.pk, title=row.title, rev=row.rev, at=row.updated_at)
-        for row in rows.order_by("-updated_at")[:LISTED_CONVERSATIONS]
-    ]
+def feedback_of(message: Message) -> JsonValue:
+    """None where the visitor gave none."""
+    try:
+        given = message.feedback
+    except Feedback.DoesNotExist:
+        return None
+    return {"value": given.value, "reason": given.reason, "comment": given.comment}
 
 
 def whole(identity: Identity, conversation: UUID) -> ConversationView:

@@ -14,7 +14,7 @@ from chat.turn.loop import run_turn
 from chat.turn.prompt import Texts, texts_for
 from chat.turn.record import TurnRecord
 from chat.turn_requests import turn_request
-from chat.wiring import expert_search, language_model
+from chat.wiring import expert_search, model_for_visitors
 from knowledge.plain_text import language_of
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ async def direct_turn(
         request = turn_request(
             question, texts=texts, history=history, visitor=visitor, revisable=revisable
         )
-        turn = run_turn(request, expert_search(), language_model(), record)
+        turn = run_turn(request, expert_search(), model_for_visitors(), record)
         async with aclosing(turn) as events:
             async for event in events:
                 yield event

@@ -29,6 +29,7 @@ SENTENCES = {
     "id_conflict": _("This id was used before for something else."),
     "busy": _("A reply is still being written in this conversation."),
     "rate_limited": _("That was too fast. Please wait a moment."),
+    "consent_required": _("Please read what this site asks you to agree to, and agree first."),
     "session_ended": _("You are not signed in any more. Please load the page again."),
     "disabled": _("This is switched off here."),
     "draining": _("The server is restarting. Your message will be sent again."),

@@ -16,6 +16,7 @@ from chat.caretaker import Caretaker
 from chat.database import in_database
 from chat.delta_log.base import DeltaLog
 from chat.delta_log.bells import StopWanted, TurnsLeft
+from chat.remover import remove_now_and_then
 from chat.running_turn import RunningTurn
 from chat.turn.expert_search import ExpertSearch
 from chat.turn.language_model import LanguageModel
@@ -66,14 +67,15 @@ class Generation:
         return self._model is None
 
     def begin(self) -> None:
-        """Start keeping leases, taking up orphans and making up for what the log loses; from the
-        process's event loop, as often as one likes."""
+        """Start keeping leases, taking up orphans, making up for what the log loses and removing
+        what was deleted; from the process's event loop, as often as one likes."""
         if self._keepers or self.draining:
             return
         self.log.begin()
         self._keepers = [
             asyncio.create_task(kept_running(self._caretaker.run), name="turn caretaker"),
             asyncio.create_task(kept_running(Backstop(self.log).run), name="backstop"),
+            asyncio.create_task(kept_running(remove_now_and_then), name="remover"),
         ]
 
     def start(self, turn: UUID) -> None:

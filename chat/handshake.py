@@ -10,9 +10,11 @@ from django.utils import translation
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from chat.addresses import client_address, household
-from chat.visitors import COOKIE
+from chat.visitors import COOKIE, WIDGET_COOKIE
 
 Headers = Iterable[tuple[bytes, bytes]]
+
+WIDGET_SOCKET = "/ws/widget/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +28,9 @@ class Handshake:
 
     @classmethod
     def of_scope(cls, scope: Mapping[str, Any]) -> Self:
+        widget = scope["path"] == WIDGET_SOCKET
         return cls(
-            cookie=session_cookie(scope["headers"]),
+            cookie=session_cookie(scope["headers"], WIDGET_COOKIE if widget else COOKIE),
             language=preferred_language(scope["headers"]),
             household=household_of(scope),
             offered=tuple(scope.get("subprotocols", ())),
@@ -38,9 +41,9 @@ def household_of(scope: Mapping[str, Any]) -> str:
     return household(client_address(scope, settings.TRUSTED_PROXIES))
 
 
-def session_cookie(headers: Headers) -> str | None:
+def session_cookie(headers: Headers, name: str) -> str | None:
     """Read as Django reads it, or page and socket would differ."""
-    return parse_cookie(header(headers, b"cookie")).get(COOKIE)
+    return parse_cookie(header(headers, b"cookie")).get(name)
 
 
 def preferred_language(headers: Headers) -> str:

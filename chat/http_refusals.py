@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 STATUSES: Mapping[str, HTTPStatus] = {
     "session_ended": HTTPStatus.UNAUTHORIZED,
+    "consent_required": HTTPStatus.FORBIDDEN,
     "not_found": HTTPStatus.NOT_FOUND,
     "busy": HTTPStatus.CONFLICT,
     "id_conflict": HTTPStatus.CONFLICT,

@@ -21,4 +21,7 @@ FIRST_TEXT_SECONDS = Histogram(
     "From a turn's claim to the first text of its reply",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60),
 )
+MODEL_RESTS = Counter(
+    "expertline_model_rests", "Times the language model was left alone after failures in a row"
+)
 LOOP_LAG_SECONDS = Gauge("expertline_loop_lag_seconds", "How late the event loop's last beat was")

@@ -37,6 +37,8 @@ class Conversation(models.Model):
     rev = models.PositiveBigIntegerField(_("revision"), default=0)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     updated_at = models.DateTimeField(_("changed at"), default=timezone.now)
+    deleted_at = models.DateTimeField(_("deleted at"), null=True, editable=False)
+    """Hidden from everybody since then, and soon removed."""
 
     class Meta:
         verbose_name = _("conversation")
@@ -44,6 +46,11 @@ class Conversation(models.Model):
         ordering = ["-updated_at"]
         indexes = [
             models.Index(fields=["visitor", "-updated_at"], name="conversation_by_visitor"),
+            models.Index(
+                fields=["deleted_at"],
+                condition=Q(deleted_at__isnull=False),
+                name="conversation_deleted",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -98,7 +105,14 @@ class Message(models.Model):
         verbose_name = _("message")
         verbose_name_plural = _("messages")
         ordering = ["created_at"]
-        indexes = [models.Index(fields=["conversation", "rev"], name="message_by_revision")]
+        indexes = [
+            models.Index(fields=["conversation", "rev"], name="message_by_revision"),
+            models.Index(
+                fields=["-created_at"],
+                condition=Q(role="assistant"),
+                name="message_recent_replies",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(role="assistant") | ~Q(text=""), name="message_of_visitor_has_text"
@@ -117,6 +131,30 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class SharedCopy(models.Model):
+    """Lets whoever has its link read a conversation as it was when it was shared."""
+
+    conversation = models.OneToOneField(
+        Conversation, on_delete=models.CASCADE, related_name="shared_copy"
+    )
+    token = models.CharField(max_length=43, unique=True)
+    """Kept as it is, so that the visitor can be shown the link again; what it opens stands in the
+    same database."""
+    last = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
+    """The copy ends with it, and begins where its branch does."""
+    shared_at = models.DateTimeField(_("shared at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("shared copy")
+        verbose_name_plural = _("shared copies")
+        constraints = [
+            models.CheckConstraint(condition=~Q(token=""), name="shared_copy_has_token"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.conversation_id)
 
 
 class Turn(models.Model):
@@ -293,3 +331,86 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SiteText(models.Model):
+    """One version of what the page says of itself; the latest is used. Only ever added."""
+
+    class Kind(models.TextChoices):
+        ABOUT = "about", _("what this is")
+        CRISIS = "crisis", _("help in a crisis")
+        CONSENT = "consent", _("what visitors agree to")
+        PRIVACY = "privacy", _("what becomes of the data")
+
+    kind = models.CharField(_("text"), max_length=16, choices=Kind.choices)
+    locale = models.CharField(_("language"), max_length=16, choices=Locale.choices)
+    number = models.PositiveIntegerField(_("version"))
+    text = models.TextField(_("wording"))
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, verbose_name=_("author")
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("text of the page")
+        verbose_name_plural = _("texts of the page")
+        ordering = ["kind", "locale", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "locale", "number"], name="site_text_once"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["about", "crisis", "consent", "privacy"]),
+                name="site_text_kind_known",
+            ),
+            models.CheckConstraint(condition=Q(number__gte=1), name="site_text_number_positive"),
+            models.CheckConstraint(condition=~Q(text=""), name="site_text_says_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.locale}/{self.number}"
+
+
+class Consent(models.Model):
+    """That a visitor agreed to a version of the text, and whether that still stands."""
+
+    visitor = models.ForeignKey(Visitor, on_delete=models.CASCADE, related_name="consents")
+    version = models.CharField(_("version of the text"), max_length=64)
+    """Language, number and a digest of the words, as `chat.site_texts` names them."""
+    agreed_at = models.DateTimeField(_("agreed at"), default=timezone.now)
+    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True)
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        ordering = ["-agreed_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["visitor", "version"],
+                condition=Q(withdrawn_at=None),
+                name="consent_standing_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.version
+
+
+class WidgetOrigin(models.Model):
+    """A site that may show the chat in a frame on its pages."""
+
+    origin = models.CharField(_("site"), max_length=200, unique=True)
+    """Scheme, host and unusual port, as a browser writes them."""
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("site with the chat")
+        verbose_name_plural = _("sites with the chat")
+        ordering = ["origin"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(origin__regex=r"^https?://[a-z0-9.-]+(:[0-9]+)?$"),
+                name="widget_origin_form",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.origin

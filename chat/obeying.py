@@ -6,6 +6,7 @@ from django.db import DatabaseError
 
 from chat import conversations
 from chat.commands import Regenerate, Send, Stop
+from chat.consents import ConsentRequiredError
 from chat.conversations import BusyError, IdConflictError, NotFoundError
 from chat.database import in_database
 from chat.delta_log.bells import Changed
@@ -23,6 +24,7 @@ REFUSALS: Mapping[type[Exception], str] = {
     NotFoundError: "not_found",
     IdConflictError: "id_conflict",
     BusyError: "busy",
+    ConsentRequiredError: "consent_required",
     BadCursorError: "bad_cursor",
     DrainingError: "draining",
     DatabaseError: "unavailable",
@@ -40,7 +42,8 @@ async def start_turn(
 ) -> Accepted:
     """Store the message and begin its turn: whoever is told of it cannot lose it any more.
 
-    Raises DrainingError, NotFoundError, IdConflictError, BusyError, DatabaseError.
+    Raises DrainingError, NotFoundError, IdConflictError, BusyError, ConsentRequiredError,
+    DatabaseError.
     """
     if generation.draining:
         raise DrainingError

@@ -36,6 +36,10 @@ class TokenBucket:
         self._tokens -= tokens
         return 0.0
 
+    def give_back(self, tokens: int = 1) -> None:
+        """What was taken does not count after all."""
+        self._tokens = min(float(self._rate.burst), self._tokens + tokens)
+
 
 class Buckets:
     """A bucket for each key. At most `most` are kept; those not used for longest are forgotten."""
@@ -57,3 +61,12 @@ class Buckets:
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
         return self._buckets[key].take()
+
+    def give_back(self, key: str) -> None:
+        """As TokenBucket.give_back; nothing happens to a key that is not known."""
+        if key in self._buckets:
+            self._buckets[key].give_back()
+
+    def forget(self, key: str) -> None:
+        """Its bucket is full again."""
+        self._buckets.pop(key, None)

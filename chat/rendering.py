@@ -1,7 +1,8 @@
 """Markdown to safe HTML, a block at a time, once for all readers.
 
 Raw HTML and images are off in the parser, and what it gives goes through an allow-list of its own
-all the same. A block too large to parse in good time is shown as it is written.
+all the same. A block too large to parse in good time is shown as it is written. Links to the web
+lead by way of a page that says where they lead (`chat.leaving`).
 """
 
 import html
@@ -9,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from urllib.parse import quote
 
 import nh3
 from markdown_it import MarkdownIt
@@ -30,6 +32,9 @@ TAGS = {
     "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 ATTRIBUTES: dict[str, set[str]] = {"*": set(), "a": {"href"}, "ol": {"start"}}
+LEAVE = "/leave?to="
+KEPT_WORDS = 512
+"""Experts' answers whose rendering is kept: the same ones stand below many replies."""
 SCHEMES = {"http", "https", "mailto", "tel"}
 
 
@@ -63,6 +68,20 @@ def hosts_of(sources: Sequence[JsonValue]) -> frozenset[str]:
     """Where a stored reply's links may lead: wherever its sources, as they are stored, do."""
     told = [f"{each['text']} {each['url']}" for each in sources if isinstance(each, Mapping)]
     return frozenset(hosts_in(" ".join(told)))
+
+
+@lru_cache(maxsize=KEPT_WORDS)
+def words_html(text: str) -> str:
+    """An expert's own words, whose links may lead anywhere."""
+    writer = BlockWriter()
+    return "".join(block.html for block in (*writer.add(text), *writer.close()))
+
+
+def with_words(source: JsonValue) -> JsonValue:
+    """A source as it is stored, with the HTML of its words beside them."""
+    if not isinstance(source, dict):
+        return source
+    return {**source, "html": words_html(str(source["text"]))}
 
 
 def blocks_until(text: str, end: int) -> tuple[Block, ...]:
@@ -144,7 +163,7 @@ def finished_blocks(text: str) -> list[int]:
 
 def to_html(markdown: str, hosts: frozenset[str] | None) -> str:
     def only_known(tag: str, attribute: str, value: str) -> str | None:
-        return value if attribute != "href" or may_lead_to(value, hosts) else None
+        return led(value, hosts) if attribute == "href" else value
 
     visible = BIDI_CONTROLS.sub("", markdown)
     if len(markdown) >= LARGEST_BLOCK or visible.count("[") > MOST_BRACKETS:
@@ -154,13 +173,19 @@ def to_html(markdown: str, hosts: frozenset[str] | None) -> str:
         tags=TAGS,
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,
-        url_relative="deny",
+        url_relative=lambda address: address if address.startswith(LEAVE) else None,
         attribute_filter=only_known,
         link_rel="noopener noreferrer nofollow",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
 
 
-def may_lead_to(address: str, hosts: frozenset[str] | None) -> bool:
-    web = address.lower().startswith(("http:", "https:"))
-    return hosts is None or not web or plain_host(host(address)) in hosts
+def led(address: str, hosts: frozenset[str] | None) -> str | None:
+    """Where a link leads: None if it may not."""
+    if not LINK.match(address):
+        return None
+    if not address.lower().startswith(("http:", "https:")):
+        return address
+    if hosts is not None and plain_host(host(address)) not in hosts:
+        return None
+    return LEAVE + quote(address, safe="")

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import path
 
 from chat.consumers import ChatConsumer
-from chat.handshake import household_of
+from chat.handshake import WIDGET_SOCKET, household_of
 from chat.metrics import SOCKETS_REFUSED
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -61,4 +61,5 @@ async def refuse(receive: Any, send: Any, *, reason: str) -> None:
 
 
 chat: Any = ChatConsumer.as_asgi()  # the stubs of path() know HTTP views only
-websocket_application = ExactOrigin(SocketsPerAddress(URLRouter([path("ws/chat/", chat)])))
+addresses = [path("ws/chat/", chat), path(WIDGET_SOCKET.removeprefix("/"), chat)]
+websocket_application = ExactOrigin(SocketsPerAddress(URLRouter(addresses)))

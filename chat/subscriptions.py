@@ -8,6 +8,7 @@ from uuid import UUID
 from chat import wire_format
 from chat.background import tell_of_failure
 from chat.delta_log.base import DeltaLog
+from chat.delta_log.bells import Changed
 from chat.outbox import SlowReaderError
 from chat.turn.cursor import Cursor
 from chat.turn_reading import Retell, turn_pieces
@@ -26,6 +27,7 @@ class Subscription:
         self._rev = 0
         self._rung = asyncio.Event()
         self._newest = 0
+        self._deleted = False
         self._telling = asyncio.Lock()
         self._following: asyncio.Task[None] | None = None
         self._watching = asyncio.create_task(self._watch(), name="watch of a conversation")
@@ -35,10 +37,14 @@ class Subscription:
     def knows(self, rev: int) -> None:
         """The client has been told of revision `rev` by other means."""
         self._rev = max(self._rev, rev)
+        if rev > self._newest:  # it was restored, and nobody said so
+            self._deleted = False
 
     def follow(self, turn: UUID, cursor: Cursor) -> None:
         """Send what comes after `cursor`, and then what comes."""
         self._stop_following()
+        if self._deleted:
+            return
         self._following = asyncio.create_task(self._follow(turn, cursor), name="reader of a turn")
         self._following.add_done_callback(tell_of_failure)
 
@@ -78,8 +84,12 @@ class Subscription:
                         self.knows(piece.rev)
                     await self._send(piece.frame)
 
-    def _ring(self, rev: int) -> None:
-        self._newest = max(self._newest, rev)
+    def _ring(self, bell: Changed) -> None:
+        """Of a conversation that is deleted, the client hears that it has changed and no more."""
+        if bell.rev > self._newest:
+            self._newest, self._deleted = bell.rev, bell.deleted
+        if self._deleted:
+            self._stop_following()
         self._rung.set()
 
     async def _watch(self) -> None:

@@ -48,15 +48,16 @@ class KnowledgeSearch:
 
 def findings(result: SearchResult, *, space: str) -> Findings:
     hits = () if result.fit == "none" else result.hits
+    sure = result.hits[:1] if result.certain or result.fit == "clear" else ()
     return Findings(
-        answers=tuple(found(hit) for hit in hits),
+        answers=tuple(found(hit, certain=hit in sure) for hit in hits),
         fit=result.fit,
         certain=result.certain,
         space=space,
     )
 
 
-def found(hit: Hit) -> FoundAnswer:
+def found(hit: Hit, *, certain: bool) -> FoundAnswer:
     source = Source(
         answer=str(hit.uid),
         version=hit.version,
@@ -68,5 +69,6 @@ def found(hit: Hit) -> FoundAnswer:
         score=hit.score,
         text=hit.text,
         url=hit.basis_url or None,
+        certain=certain,
     )
     return FoundAnswer(source=source, verbatim=hit.verbatim)

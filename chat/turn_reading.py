@@ -1,6 +1,7 @@
 """A turn as a reader is told it, over a socket or over HTTP: frames, each with where it leads."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -40,7 +41,7 @@ async def turn_pieces(
             await tail.news_for(cursor)
             if tail.lost:
                 break
-            for piece in new_pieces(turn, tail, cursor):
+            for piece in await pieces_beyond(turn, tail, cursor):
                 yield piece
                 cursor = piece.cursor
         else:
@@ -54,6 +55,12 @@ async def retold_pieces(turn: UUID, cursor: Cursor, retell: Retell) -> AsyncGene
     """What comes after `cursor` of a turn that has ended and whose log is lost."""
     for piece in stored_pieces(await retell(turn), cursor):
         yield piece
+
+
+async def pieces_beyond(turn: UUID, tail: Tail, cursor: Cursor) -> Iterable[Piece]:
+    """In a thread where the end is among them: it has the experts' words as HTML."""
+    pieces = new_pieces(turn, tail, cursor)
+    return await asyncio.to_thread(list, pieces) if tail.ended else pieces
 
 
 def new_pieces(turn: UUID, tail: Tail, cursor: Cursor) -> Iterator[Piece]:

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from chat.delta_log.bells import Changed
 from chat.models import Conversation, Message, Turn
 from chat.prices import cost_of
 from chat.turn.cursor import Cursor
@@ -201,7 +202,10 @@ def end(claim: Claim, outcome: Outcome, text: str, *, last_event: int) -> int | 
     Safe to repeat: the second time finds the end stored and gives the same revision.
     """
     with transaction.atomic():
-        conversation = Conversation.objects.select_for_update().get(pk=claim.conversation)
+        conversations = Conversation.objects.select_for_update()
+        conversation = conversations.filter(pk=claim.conversation).first()
+        if conversation is None:  # removed, and all that was said in it
+            return None
         mine = Turn.objects.filter(pk=claim.turn, attempt=claim.attempt)
         ended = mine.filter(status=Turn.Status.RUNNING).update(
             status=outcome.status, ended_at=Now(), last_event=last_event, rounds=[]
@@ -209,9 +213,10 @@ def end(claim: Claim, outcome: Outcome, text: str, *, last_event: int) -> int | 
         if not ended:
             stored = mine.filter(status=outcome.status, last_event=last_event).first()
             return stored.reply.rev if stored else None
-        conversation.rev += 1
-        conversation.updated_at = Now()
-        conversation.save(update_fields=["rev", "updated_at"])
+        if conversation.deleted_at is None:  # else nobody shall hear of it
+            conversation.rev += 1
+            conversation.updated_at = Now()
+            conversation.save(update_fields=["rev", "updated_at"])
         Message.objects.filter(turn=claim.turn).update(
             text=text,
             status=outcome.status,
@@ -227,6 +232,7 @@ def end(claim: Claim, outcome: Outcome, text: str, *, last_event: int) -> int | 
             missed_calls=outcome.missed_calls,
             cost=cost_of(outcome.model, outcome.usage) if outcome.usage else None,
             error=outcome.error or "",
+            notice_wanted=outcome.finish == "no_answer",
         )
     return conversation.rev
 
@@ -270,6 +276,10 @@ def stored(turns: Sequence[UUID]) -> dict[UUID, Stored]:
     }
 
 
-def revisions(conversations: Sequence[UUID]) -> dict[UUID, int]:
+def revisions(conversations: Sequence[UUID]) -> list[Changed]:
+    """What bells would have told of these conversations, where there are any."""
     rows = Conversation.objects.filter(pk__in=conversations)
-    return dict(rows.values_list("pk", "rev"))
+    return [
+        Changed(conversation=row.pk, rev=row.rev, deleted=row.deleted_at is not None)
+        for row in rows
+    ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY as USER_KEY
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
@@ -48,13 +49,21 @@ def identity_of_session(session: SessionBase) -> Identity:
 def remember(session: SessionBase) -> Identity:
     """The session's visitor, noted in the session so that the next request finds it again."""
     identity = identity_of_session(session)
+    if not identity.signed_in and USER_KEY in session:  # of an account that is gone or shut
+        session.flush()
+        identity = identity_of_session(session)
     if not identity.signed_in and session.get(SESSION_KEY) != str(identity.visitor):
         session[SESSION_KEY] = str(identity.visitor)
     return identity
 
 
 def stored(identity: Identity) -> Visitor:
-    """The visitor's row. A signed-in person's stands already."""
+    """The visitor's row. A signed-in person's stands already.
+
+    Raises Visitor.DoesNotExist where it stood: the account has just been deleted.
+    """
+    if identity.signed_in:
+        return Visitor.objects.get(pk=identity.visitor)
     visitor, _ = Visitor.objects.get_or_create(pk=identity.visitor)
     return visitor
 
@@ -72,3 +81,5 @@ def anonymous_id(noted: object) -> UUID:
 
 
 COOKIE = settings.SESSION_COOKIE_NAME
+WIDGET_COOKIE = "widget"
+"""Holds the session of the chat on other sites, which is never that of a signed-in person."""

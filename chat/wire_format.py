@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from chat.commands import MAX_FRAME_BYTES, MAX_TEXT
+from chat.rendering import words_html
 from chat.turn.cursor import Cursor
 from chat.turn.events import (
     Block,
@@ -49,6 +50,8 @@ class MessageView:
     error: str
     at: datetime
     rev: int
+    feedback: JsonValue = None
+    notice_wanted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,8 @@ class ConversationEntry:
     title: str
     rev: int
     at: datetime
+    token: str | None
+    """Of its shared copy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,12 +142,14 @@ def sync_object(view: ConversationView) -> dict[str, JsonValue]:
     }
 
 
-def conversation_object(entry: ConversationEntry) -> dict[str, JsonValue]:
+def conversation_object(entry: ConversationEntry, *, site: str) -> dict[str, JsonValue]:
+    """`site` is the scheme and host that its shared copy is at."""
     return {
         "id": str(entry.id),
         "title": entry.title,
         "rev": entry.rev,
         "at": timestamp(entry.at),
+        "shared": entry.token and f"{site}/s/{entry.token}",
     }
 
 
@@ -161,6 +168,8 @@ def message(view: MessageView) -> dict[str, JsonValue]:
         "error": error_object(view.error),
         "at": timestamp(view.at),
         "rev": view.rev,
+        "feedback": view.feedback,
+        "notice_wanted": view.notice_wanted,
     }
 
 
@@ -236,7 +245,7 @@ def end(turn: UUID, *, after: Cursor, cursor: Cursor, ended: Ended) -> str:
             "rev": ended.rev,
             "length": ended.length,
             "sha256": ended.sha256,
-            "sources": [source_object(source) for source in outcome.sources],
+            "sources": [shown_source(source) for source in outcome.sources],
             "suggestions": list(outcome.suggestions),
             "usage": usage_object(outcome.usage),
             "error": error_object(outcome.error),
@@ -279,7 +288,13 @@ def checksum(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def shown_source(source: Source) -> dict[str, JsonValue]:
+    """With the HTML of its words, which takes its time the first time."""
+    return {**source_object(source), "html": words_html(source.text)}
+
+
 def source_object(source: Source) -> dict[str, JsonValue]:
+    """As it is stored."""
     return {
         "answer": source.answer,
         "version": source.version,
@@ -291,6 +306,7 @@ def source_object(source: Source) -> dict[str, JsonValue]:
         "score": round(source.score, 4),
         "text": source.text,
         "url": source.url,
+        "certain": source.certain,
     }
 
 

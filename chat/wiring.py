@@ -12,6 +12,7 @@ from chat.delta_log.redis import RedisDeltaLog
 from chat.generation import Generation
 from chat.llm.clocks import ModelClocks
 from chat.llm.openai import OpenAILanguageModel
+from chat.llm.resting import RestingLanguageModel
 from chat.tools import KnowledgeSearch
 from chat.turn.expert_search import ExpertSearch
 from chat.turn.language_model import LanguageModel, UpstreamError
@@ -36,6 +37,15 @@ def language_model() -> LanguageModel | None:
         ),
         connect_seconds=settings.MODEL_CONNECT_SECONDS,
     )
+
+
+@cache
+def model_for_visitors() -> LanguageModel | None:
+    """They are answered without it while it keeps failing."""
+    model = language_model()
+    if model is None or not settings.MODEL_REST_SECONDS:
+        return model
+    return RestingLanguageModel(model, rest_seconds=settings.MODEL_REST_SECONDS)
 
 
 @cache
@@ -71,6 +81,6 @@ def generation() -> Generation:
     return Generation(
         delta_log(),
         expert_search(),
-        language_model(),
+        model_for_visitors(),
         lease_seconds=settings.TURN_LEASE_SECONDS,
     )

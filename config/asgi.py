@@ -11,7 +11,8 @@ django.setup()
 from django.core.asgi import get_asgi_application  # noqa: E402  (needs the apps)
 
 from chat.routing import websocket_application  # noqa: E402  (as above)
+from config.static_files import StaticFiles  # noqa: E402  (as above)
 
 application = ProtocolTypeRouter(
-    {"http": get_asgi_application(), "websocket": websocket_application}
+    {"http": StaticFiles(get_asgi_application()), "websocket": websocket_application}
 )

@@ -52,7 +52,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.content_policy.AdminContentPolicy",
+    "chat.widget_sessions.WidgetSessions",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -98,14 +99,19 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People
 
+SIGN_UP = env.boolean("SIGN_UP", default=True)
+SIGN_IN_FAILURES = env.whole_number("SIGN_IN_FAILURES", 5, least=1, most=1000)
+SIGN_IN_FAILURES_PER_IP = env.whole_number("SIGN_IN_FAILURES_PER_IP", 50, least=1, most=100_000)
+SIGN_UPS_PER_IP = env.whole_number("SIGN_UPS_PER_IP", 60, least=1, most=100_000)
+LOGIN_URL = "sign-in"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 365
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    {"NAME": name}
     for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
+        "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "chat.accounts.passwords.LongEnough",
+        "django.contrib.auth.password_validation.CommonPasswordValidator",
+        "django.contrib.auth.password_validation.NumericPasswordValidator",
     )
 ]
 
@@ -119,6 +125,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+SOCKET_ORIGINS = [origin.replace("http", "ws", 1) for origin in ALLOWED_ORIGINS]
+"""Safari before 15.4 does not count a socket of the same host as 'self'."""
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -126,18 +134,30 @@ CONTENT_SECURITY_POLICY = {
         "style-src": ["'self'"],
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'"],
-        "connect-src": ["'self'"],
+        "connect-src": ["'self'", *SOCKET_ORIGINS],
         "manifest-src": ["'self'"],
+        "worker-src": ["'self'"],
+        "frame-src": ["'none'"],
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["expertline"],
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "config.static_files.HashedFiles"},
+}
+WHITENOISE_USE_FINDERS = True  # under their plain names, files come from where they are written
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_MAX_AGE = 0
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_IMMUTABLE_FILE_TEST = r"\.[0-9a-f]{12}\.\w+$"  # what HashedFiles names
 
 # --- Languages and time
 
@@ -146,6 +166,11 @@ LANGUAGE_CODE = env.choice("LANGUAGE_CODE", ("en", "zh-hans"))
 LOCALE_PATHS = [BASE_DIR / "chat" / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# --- What visitors agree to, and what their browsers keep
+
+CONSENT_REQUIRED = env.boolean("CONSENT_REQUIRED", default=False)
+OFFLINE_PAGE = env.boolean("OFFLINE_PAGE", default=True)
 
 # --- The language model (any OpenAI-compatible server; without one, experts are quoted)
 
@@ -164,6 +189,7 @@ MODEL_FIRST_TOKEN_SECONDS = env.decimal("MODEL_FIRST_TOKEN_SECONDS", 20, least=0
 MODEL_PROGRESS_SECONDS = env.decimal("MODEL_PROGRESS_SECONDS", 20, least=0.1, most=600)
 MODEL_ROUND_SECONDS = env.decimal("MODEL_ROUND_SECONDS", 60, least=1, most=3600)
 MODEL_RETRY_SECONDS = env.decimal("MODEL_RETRY_SECONDS", 10, least=0, most=120)
+MODEL_REST_SECONDS = env.decimal("MODEL_REST_SECONDS", 30, least=0, most=3600)
 TRIAL_SECONDS = env.decimal("TRIAL_SECONDS", 90, least=1, most=600)
 CHAT_PRICES = env.prices("CHAT_PRICES")
 CHAT_CURRENCY = env.currency("CHAT_CURRENCY", "USD")

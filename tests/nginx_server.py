@@ -145,14 +145,14 @@ def adapted(site: str, nginx: NginxServer, ports: Sequence[int]) -> str:
     site = first.sub("\n".join(rf"server \1:{port} \2" for port in ports), site)
     site = re.sub(r"^ *listen \[::\].*\n", "", site, flags=re.MULTILINE)
     site = site.replace("listen 80;", f"listen 127.0.0.1:{nginx.plain_port};")
-    site = site.replace("listen 443 ssl;", f"listen 127.0.0.1:{nginx.port} ssl;")
+    site = site.replace("listen 443 ssl http2;", f"listen 127.0.0.1:{nginx.port} ssl http2;")
     site = site.replace("/etc/letsencrypt/live/chat.example.org", str(nginx.folder))
     site = site.replace("/var/log/nginx", str(nginx.folder))
     return site.replace("chat.example.org", "127.0.0.1")
 
 
 def without_tls(site: str) -> str:
-    return re.sub(r"^ *ssl_.*\n", "", site, flags=re.MULTILINE).replace(" ssl;", ";")
+    return re.sub(r"^ *ssl_.*\n", "", site, flags=re.MULTILINE).replace(" ssl http2;", ";")
 
 
 def listens(port: int) -> bool:

@@ -4,6 +4,8 @@ import os
 
 os.environ.setdefault("DATA_DIR", "var/test")
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 50)
+# Tests share servers whose provider fails on purpose.
+os.environ.setdefault("MODEL_REST_SECONDS", "0")
 
 from config.settings import *  # noqa: F403
 from config.settings import DATABASES, INSTALLED_APPS

@@ -3,6 +3,26 @@
 Django looks for this package by its name and registers what the modules below name.
 """
 
-from chat.admin import api_keys, conversations, feedback, messages, prompts, turns
+from chat.admin import (
+    api_keys,
+    consents,
+    conversations,
+    feedback,
+    messages,
+    prompts,
+    site_texts,
+    turns,
+    widget_origins,
+)
 
-__all__ = ["api_keys", "conversations", "feedback", "messages", "prompts", "turns"]
+__all__ = [
+    "api_keys",
+    "consents",
+    "conversations",
+    "feedback",
+    "messages",
+    "prompts",
+    "site_texts",
+    "turns",
+    "widget_origins",
+]

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 @admin.register(Conversation)
 class ConversationAdmin(ChatAdmin):
+    deletion = "deleted_at"
     list_display = ["shown_title", "person", "message_count", "tokens", "priced", "updated_at"]
     list_filter = [UnansweredConversations, ConversationsWithNoticeWanted]
     list_select_related = ["visitor__user"]

@@ -9,6 +9,7 @@ from chat.models import Feedback
 
 @admin.register(Feedback)
 class FeedbackAdmin(ChatAdmin):
+    deletion = "message__conversation__deleted_at"
     list_display = ["value", "reason", "comment_excerpt", "asked", "replied", "created_at"]
     list_filter = ["value", "reason"]
     list_select_related = ["message__parent"]

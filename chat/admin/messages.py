@@ -14,6 +14,7 @@ from chat.models import Message
 
 @admin.register(Message)
 class MessageAdmin(ChatAdmin):
+    deletion = "conversation__deleted_at"
     list_display = [
         *("excerpt", "in_reply_to", "role", "status", "finish", "grounding"),
         *("tokens", "priced", "missed_calls", "notice_wanted", "created_at"),

@@ -9,6 +9,7 @@ from chat.models import Turn
 
 @admin.register(Turn)
 class TurnAdmin(ChatAdmin):
+    deletion = "conversation__deleted_at"
     list_display = ["asked", "status", "attempt", "created_at", "ended_at"]
     list_filter = ["status"]
     list_select_related = ["question"]

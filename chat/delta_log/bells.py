@@ -8,10 +8,11 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """The conversation has reached revision `rev`."""
+    """The conversation has reached revision `rev`; perhaps by being deleted."""
 
     conversation: UUID
     rev: int
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +28,7 @@ class TurnsLeft:
 
 
 Bell = Changed | StopWanted | TurnsLeft
-ChangeListener = Callable[[int], None]
-"""Told a conversation's new revision."""
+ChangeListener = Callable[[Changed], None]
 Listener = Callable[[StopWanted | TurnsLeft], None]
 
 
@@ -60,7 +60,7 @@ class Switchboard:
         match bell:
             case Changed():
                 for told in list(self._changes.get(bell.conversation, ())):
-                    told(bell.rev)
+                    told(bell)
             case _:
                 for listener in self._others:
                     listener(bell)

@@ -78,7 +78,8 @@ Fields: TypeAlias = "dict[Bytes, Bytes]"
 def bell_fields(bell: Bell) -> Fields:
     match bell:
         case Changed():
-            return {"changed": str(bell.conversation), "rev": str(bell.rev)}
+            deleted: Fields = {"deleted": "1"} if bell.deleted else {}
+            return {"changed": str(bell.conversation), "rev": str(bell.rev), **deleted}
         case StopWanted():
             return {"stop": str(bell.turn)}
         case TurnsLeft():
@@ -90,7 +91,8 @@ def bell_of(entry: Mapping[bytes, bytes]) -> Bell | None:
     try:
         if b"changed" in entry:
             conversation = UUID(entry[b"changed"].decode())
-            return Changed(conversation=conversation, rev=int(entry[b"rev"]))
+            rev, deleted = int(entry[b"rev"]), b"deleted" in entry
+            return Changed(conversation=conversation, rev=rev, deleted=deleted)
         if b"stop" in entry:
             return StopWanted(turn=UUID(entry[b"stop"].decode()))
     except (KeyError, ValueError):

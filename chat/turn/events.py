@@ -25,6 +25,8 @@ class Source:
     score: float
     text: str
     url: str | None
+    certain: bool = False
+    """As far as the search can tell, it is what the question is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,7 +112,7 @@ def data_folder() -> Finding:
 
 
 def static_files() -> Finding:
-    """They are served from where they lie in the source: no collectstatic is needed."""
+    """Those that set-up collects and compresses; without that they are served from the source."""
     missing = [name for name in STATIC_FILES if not finders.find(name)]
     if missing:
         return problem(

@@ -35,7 +35,9 @@ def test_source_card_says_whose_words_they_are(expert_site: ChatServer, visitor:
     expect(card.locator(".source-review")).to_contain_text("2026年5月1日")
     expect(card.locator(".source-overdue")).to_be_hidden()
     link = card.get_by_role("link")
-    expect(link).to_have_attribute("href", "https://www.nice.org.uk/guidance/cg170")
+    expect(link).to_have_text("依据 www.nice.org.uk")
+    address = "/leave?to=https%3A%2F%2Fwww.nice.org.uk%2Fguidance%2Fcg170"
+    expect(link).to_have_attribute("href", address)
     expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
 
 

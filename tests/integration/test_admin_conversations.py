@@ -60,6 +60,28 @@ def test_list_shows_visitor_title_and_number_of_messages(bob: Client) -> None:
     assert f"{CONVERSATIONS}{row.pk}/change/" in page
 
 
+@pytest.mark.parametrize("path", [CONVERSATIONS, MESSAGES, TURNS, FEEDBACK])
+def test_what_its_visitor_deleted_is_in_no_list(bob: Client, path: str) -> None:
+    row = conversation("I take this back.", "I take this back.")
+    Feedback.objects.create(message=reply_of(row), value="up", comment="I take this back.")
+    before = shown(bob, path)
+    row.deleted_at = row.created_at
+    row.save()
+
+    after = shown(bob, path)
+
+    assert "I take this back." in before
+    assert "I take this back." not in after
+
+
+def test_what_its_visitor_deleted_cannot_be_opened(bob: Client) -> None:
+    row = conversation()
+    row.deleted_at = row.created_at
+    row.save()
+
+    assert bob.get(f"{CONVERSATIONS}{row.pk}/change/").status_code == 302
+
+
 def test_anonymous_visitors_are_told_apart(bob: Client) -> None:
     row = conversation()
 

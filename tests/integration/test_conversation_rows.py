@@ -10,6 +10,7 @@ from pytest_django import Settings
 from chat import conversations, turns
 from chat.commands import Regenerate, Stop
 from chat.conversations import BusyError, IdConflictError, NotFoundError
+from chat.delta_log.bells import Changed
 from chat.models import Message, Turn
 from chat.visitors import Identity
 from tests.integration.turn_rows import ALICE, DONE, answered, asked, claimed, send
@@ -22,7 +23,9 @@ BOB = Identity(visitor=UUID(int=2))
 def test_revisions_tell_of_the_conversations_that_there_are() -> None:
     accepted = answered("Why?", "Because.")
 
-    assert turns.revisions([accepted.conversation, uuid4()]) == {accepted.conversation: 2}
+    told = turns.revisions([accepted.conversation, uuid4()])
+
+    assert told == [Changed(conversation=accepted.conversation, rev=2)]
 
 
 def test_history_is_what_was_said_on_the_branch() -> None:

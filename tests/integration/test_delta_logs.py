@@ -96,18 +96,22 @@ async def test_bells_are_heard_by_all(logs: tuple[DeltaLog, DeltaLog]) -> None:
     await until(lambda: all(log.connected for log in logs))
     await _heard_by_reader(logs)
 
-    logs[0].ring(Changed(conversation=conversation, rev=7))
+    changed = Changed(conversation=conversation, rev=7)
+    deleted = Changed(conversation=conversation, rev=8, deleted=True)
+
+    logs[0].ring(changed)
+    logs[0].ring(deleted)
     logs[0].ring(StopWanted(turn=turn))
     logs[0].ring(TurnsLeft())
 
-    wanted = [7, StopWanted(turn=turn), TurnsLeft()]
+    wanted = [changed, deleted, StopWanted(turn=turn), TurnsLeft()]
     await until(lambda: all(heard.count(each) >= len(set(logs)) for each in wanted))
 
 
 async def _heard_by_reader(logs: tuple[DeltaLog, DeltaLog]) -> None:
     """A log that has just begun does not hear what was rung before."""
     conversation = uuid4()
-    heard: list[int] = []
+    heard: list[Changed] = []
     stop = logs[1].listen(conversation, heard.append)
     async with asyncio.timeout(LIMIT_SECONDS):
         while not heard:
@@ -118,7 +122,7 @@ async def _heard_by_reader(logs: tuple[DeltaLog, DeltaLog]) -> None:
 
 async def test_listener_who_left_hears_nothing(logs: tuple[DeltaLog, DeltaLog]) -> None:
     conversation = uuid4()
-    heard: list[int] = []
+    heard: list[Changed] = []
     stop = logs[1].listen(conversation, heard.append)
 
     stop()

@@ -84,7 +84,14 @@ def test_page_and_its_styles_come_through(nginx: NginxServer) -> None:
     style = httpx2.get(f"{nginx.address}/static/chat/chat.css")
 
     assert (page.status_code, style.status_code) == (200, 200)
-    assert style.headers["content-encoding"] == "gzip"
+    assert page.headers["content-encoding"] == "gzip"
+
+
+def test_pages_of_the_admin_are_not_compressed(nginx: NginxServer) -> None:
+    """They hold a secret beside what somebody else may have chosen (BREACH)."""
+    page = httpx2.get(f"{nginx.address}/admin/login/")
+
+    assert page.status_code == 200
     assert "content-encoding" not in page.headers
 
 
@@ -94,6 +101,13 @@ def test_metrics_are_not_for_the_public(nginx: NginxServer) -> None:
     codes = [httpx2.get(f"{nginx.address}{path}").status_code for path in addresses]
 
     assert codes == [403] * len(addresses)
+
+
+async def test_widget_has_a_socket_too(nginx: NginxServer) -> None:
+    address = nginx.socket_url.replace("/ws/chat/", "/ws/widget/")
+
+    async with connect(address, origin=Origin(nginx.url)) as socket:
+        assert "welcome" in str(await socket.recv())
 
 
 def test_only_the_chat_becomes_a_socket(nginx: NginxServer) -> None:

@@ -52,12 +52,14 @@ MESSAGE = MessageView(
     status="failed",
     finish="stop",
     grounding="answer",
-    sources=[wire_format.source_object(SOURCE)],
+    sources=[wire_format.shown_source(SOURCE)],
     suggestions=["How?"],
     usage=wire_format.usage_object(OUTCOME.usage),
     error="internal",
     at=NOON,
     rev=42,
+    feedback={"value": "down", "reason": "unclear", "comment": ""},
+    notice_wanted=False,
 )
 BLOCK = Block(start=0, end=8, html="<p>Because.</p>")
 EVENTS: tuple[LogEvent, ...] = (

@@ -124,7 +124,8 @@ def shown_below(heading: str) -> list[Frame]:
 
 
 def test_list_of_conversations_is_as_shown() -> None:
-    entry = wire_format.conversation_object(ConversationEntry(id=ID, title="Why?", rev=42, at=NOON))
+    listed = ConversationEntry(id=ID, title="Why?", rev=42, at=NOON, token="x")
+    entry = wire_format.conversation_object(listed, site="https://example.org")
     shown = [example for example in examples() if "conversations" in example]
 
     assert all_paths(shown) == all_paths([{"conversations": [entry]}])

@@ -5,13 +5,24 @@ import re
 from collections.abc import Iterable
 from html.parser import HTMLParser
 from itertools import pairwise
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.rendering import LARGEST_BLOCK, SCHEMES, TAGS, BlockWriter, blocks_of, render
-from chat.turn.events import Block
+from chat.rendering import (
+    LARGEST_BLOCK,
+    LEAVE,
+    SCHEMES,
+    TAGS,
+    BlockWriter,
+    blocks_of,
+    render,
+    with_words,
+    words_html,
+)
+from chat.turn.events import Block, JsonValue
 from chat.turn.utf16 import utf16_length
 
 LINK = '<a href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>'
@@ -85,7 +96,8 @@ def test_hostile_text_makes_only_allowed_elements(payload: str) -> None:
     for tag, attributes in elements(render(payload)):
         assert tag in TAGS
         assert set(attributes) <= {"href", "target", "rel", "start"}
-        assert (attributes.get("href") or "https:").split(":")[0] in SCHEMES
+        leads_to = unquote((attributes.get("href") or "https:").removeprefix(LEAVE))
+        assert leads_to.split(":")[0] in SCHEMES
 
 
 @given(st.text(st.sampled_from("<>\"'&/=!-: \n\t`[]()*_|#\\ajscriptonevl;%\x00")))
@@ -96,14 +108,27 @@ def test_any_markup_makes_only_allowed_elements(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "link"),
     [
-        ("[x](https://a.example/?b=1&c=2)", LINK.format("https://a.example/?b=1&amp;c=2", "x")),
+        (
+            "[x](https://a.example/?b=1&c=2)",
+            LINK.format("/leave?to=https%3A%2F%2Fa.example%2F%3Fb%3D1%26c%3D2", "x"),
+        ),
         ("[x](mailto:li@a.example)", LINK.format("mailto:li@a.example", "x")),
         ("[call](tel:120)", LINK.format("tel:120", "call")),
-        ("<https://a.example>", LINK.format("https://a.example", "https://a.example")),
-        ("https://a.example/b", LINK.format("https://a.example/b", "https://a.example/b")),
+        (
+            "<https://a.example>",
+            LINK.format("/leave?to=https%3A%2F%2Fa.example", "https://a.example"),
+        ),
+        (
+            "https://a.example/b",
+            LINK.format("/leave?to=https%3A%2F%2Fa.example%2Fb", "https://a.example/b"),
+        ),
+        (
+            "[x](https://例子.com/)",
+            LINK.format("/leave?to=https%3A%2F%2Fxn--fsqu00a.com%2F", "x"),
+        ),
         ("li@a.com", LINK.format("mailto:li@a.com", "li@a.com")),
     ],
-    ids=["https", "mail", "telephone", "autolink", "bare address", "bare mail"],
+    ids=["https", "mail", "telephone", "autolink", "bare address", "Chinese name", "bare mail"],
 )
 def test_link_opens_elsewhere_and_is_not_followed(text: str, link: str) -> None:
     assert render(text) == f"<p>{link}</p>\n"
@@ -111,8 +136,11 @@ def test_link_opens_elsewhere_and_is_not_followed(text: str, link: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[x](//evil.example)", "//evil.com", "[x](/admin/)", "[x](admin)", "[x](#end)", "[x](\\evil)"],
-    ids=["other host", "bare other host", "path", "name", "fragment", "backslash"],
+    [
+        *("[x](//evil.example)", "//evil.com", "[x](/admin/)", "[x](admin)", "[x](#end)"),
+        *("[x](\\evil)", "[x](/leave?to=x)"),
+    ],
+    ids=["other host", "bare other host", "path", "name", "fragment", "backslash", "our own page"],
 )
 def test_link_without_a_scheme_is_none(text: str) -> None:
     assert elements(render(text)) == [("p", {})]
@@ -122,7 +150,9 @@ def test_link_without_a_scheme_is_none(text: str) -> None:
     ("text", "markup"),
     [
         pytest.param(
-            "![x](https://a.com/)", "<p>!" + LINK.format("https://a.com/", "x"), id="image"
+            "![x](https://a.com/)",
+            "<p>!" + LINK.format("/leave?to=https%3A%2F%2Fa.com%2F", "x"),
+            id="image",
         ),
         pytest.param("**a** _b_ ~~c~~", "<p><strong>a</strong> <em>b</em> <s>c</s>", id="emphasis"),
         pytest.param("# a", "<h1>a</h1>", id="heading"),
@@ -144,13 +174,43 @@ def test_link_without_a_scheme_is_none(text: str) -> None:
         ),
         pytest.param(
             "[x]: https://a.com\n",
-            "<p>[x]: " + LINK.format(*["https://a.com"] * 2),
+            "<p>[x]: " + LINK.format("/leave?to=https%3A%2F%2Fa.com", "https://a.com"),
             id="definition",
         ),
     ],
 )
 def test_markdown_is_rendered(text: str, markup: str) -> None:
     assert render(text).startswith(markup)
+
+
+def test_link_to_another_host_than_the_sources_lead_to_is_none() -> None:
+    text = "[a](https://www.nice.org.uk/a) [b](https://evil.example/) [c](tel:120)"
+
+    links = [attributes for tag, attributes in elements(render(text, frozenset({"nice.org.uk"})))]
+
+    assert [link.get("href") for link in links] == [
+        None,
+        "/leave?to=https%3A%2F%2Fwww.nice.org.uk%2Fa",
+        None,
+        "tel:120",
+    ]
+
+
+def test_words_of_a_source_stand_beside_it_as_html() -> None:
+    source: JsonValue = {"title": "Why?", "text": "**So** <b>\n\n- [x](https://a.example/)"}
+
+    assert with_words(source) == {
+        "title": "Why?",
+        "text": "**So** <b>\n\n- [x](https://a.example/)",
+        "html": "<p><strong>So</strong> &lt;b&gt;</p>\n<ul>\n<li>"
+        + LINK.format("/leave?to=https%3A%2F%2Fa.example%2F", "x")
+        + "</li>\n</ul>\n",
+    }
+
+
+@pytest.mark.parametrize("payload", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_words_of_an_expert_make_only_allowed_elements(payload: str) -> None:
+    assert {tag for tag, _ in elements(words_html(payload))} <= TAGS
 
 
 def test_image_is_never_loaded() -> None:

@@ -233,6 +233,49 @@ async def test_change_during_a_turn_is_told_after_it(socket: Socket) -> None:
     assert [(await socket.next())["type"] for _ in range(2)] == ["end", "changed"]
 
 
+async def test_deleted_conversation_is_told_as_changed_and_then_no_more(socket: Socket) -> None:
+    socket.subscription.follow(TURN, START)
+    await socket.log.append(TURN, logged(Started()))
+    assert (await socket.next())["type"] == "event"
+
+    socket.log.ring(Changed(conversation=CONVERSATION, rev=8, deleted=True))
+    await socket.log.append(TURN, logged(ended(8)))
+
+    assert (await socket.next()) == changed_to(8)
+    socket.log.ring(Changed(conversation=CONVERSATION, rev=8))
+    socket.subscription.follow(TURN, START)
+    assert await socket.is_silent()
+
+
+async def test_restored_conversation_is_followed_again(socket: Socket) -> None:
+    socket.log.ring(Changed(conversation=CONVERSATION, rev=8, deleted=True))
+    assert await socket.next() == changed_to(8)
+
+    socket.log.ring(Changed(conversation=CONVERSATION, rev=9))
+    assert await socket.next() == changed_to(9)
+    socket.subscription.follow(TURN, START)
+    await socket.log.append(TURN, logged(ended(10)))
+
+    assert [frame["type"] for frame in await socket.until_end()] == ["end"]
+
+
+async def test_restored_conversation_is_followed_though_its_bell_was_missed(
+    socket: Socket,
+) -> None:
+    socket.log.ring(Changed(conversation=CONVERSATION, rev=8, deleted=True))
+    assert await socket.next() == changed_to(8)
+
+    socket.subscription.knows(9)
+    socket.subscription.follow(TURN, START)
+    await socket.log.append(TURN, logged(ended(10)))
+
+    assert [frame["type"] for frame in await socket.until_end()] == ["end"]
+
+
+def changed_to(rev: int) -> dict[str, object]:
+    return {"type": "changed", "conversation": str(CONVERSATION), "rev": rev}
+
+
 async def test_closed_subscription_is_silent(socket: Socket) -> None:
     socket.subscription.follow(TURN, START)
 

@@ -64,6 +64,8 @@ SOURCE_FRAME: dict[str, JsonValue] = {
     "score": 0.9123,
     "text": "抱住他。",
     "url": None,
+    "certain": False,
+    "html": "<p>抱住他。</p>\n",
 }
 USAGE = Usage(input_tokens=812, output_tokens=160, estimated=False)
 USAGE_FRAME: dict[str, JsonValue] = {"input_tokens": 812, "output_tokens": 160, "estimated": False}
@@ -170,6 +172,8 @@ def test_message_of_a_visitor_has_no_html() -> None:
         "error": None,
         "at": "2026-05-01T08:30:05.123Z",
         "rev": 42,
+        "feedback": None,
+        "notice_wanted": False,
     }
 
 
@@ -183,14 +187,23 @@ def test_reply_names_what_it_rests_on_and_why_it_failed() -> None:
 
 
 def test_conversation_in_the_list_is_an_entry() -> None:
-    entry = ConversationEntry(id=CONVERSATION, title="撞头", rev=7, at=AT)
+    entry = ConversationEntry(id=CONVERSATION, title="撞头", rev=7, at=AT, token=None)
 
-    assert wire_format.conversation_object(entry) == {
+    assert wire_format.conversation_object(entry, site="https://example.org") == {
         "id": str(CONVERSATION),
         "title": "撞头",
         "rev": 7,
         "at": "2026-05-01T08:30:05.123Z",
+        "shared": None,
     }
+
+
+def test_shared_conversation_names_the_whole_address_of_its_copy() -> None:
+    entry = ConversationEntry(id=CONVERSATION, title="撞头", rev=7, at=AT, token="a-b_c")
+
+    told = wire_format.conversation_object(entry, site="https://example.org")
+
+    assert told["shared"] == "https://example.org/s/a-b_c"
 
 
 @pytest.mark.parametrize("duplicate", [False, True])

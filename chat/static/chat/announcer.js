@@ -4,6 +4,7 @@ const READ_MS = 10000;
 const region = document.getElementById("announcer");
 
 export function announce(text) {
+  if (!text.trim()) return;
   const line = document.createElement("p");
   line.textContent = text;
   region.append(line);

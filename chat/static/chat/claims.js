@@ -1,7 +1,7 @@
 /** Which of a visitor's pages sends what: each entry of the shared outbox is claimed by one page.
  *
  * A page that is closed, or that crashes, loses its claims to the next. Browsers lend no locks to
- * pages over plain HTTP; every page has every claim then, and the server drops what comes twice.
+ * pages over plain HTTP, nor to all frames; every page has every claim then, and the server drops what comes twice.
  */
 export class Claims {
   /** `locks` are the browser's; `onGranted()` is told of every claim that is granted. */
@@ -34,7 +34,15 @@ export class Claims {
         this.onGranted();
       });
     const { signal } = asking;
-    this.locks.request(`expertline.outbox.${id}`, { signal }, held).catch(() => {}); // let go of
+    this.locks
+      .request(`expertline.outbox.${id}`, { signal }, held)
+      .catch((error) => error.name === "AbortError" || this.doWithout());
+  }
+
+  /** In a frame on another site, some browsers forbid locks as they forbid storage. */
+  doWithout() {
+    this.locks = null;
+    this.onGranted();
   }
 
   letGo(id) {

@@ -3,29 +3,41 @@
  * Whoever draws reads the state from here; `onChange()` says that it is no longer the same.
  */
 
+import { Branches } from "./branches.js";
 import { Conversation } from "./conversation.js";
 import { Delivery, PASSING, pauseOf } from "./delivery.js";
 import { checksum, uuid7 } from "./ids.js";
+import { Notes } from "./notes.js";
 import { Socket } from "./socket.js";
 
 /** Bytes of a `send` frame besides its text, rounded up. */
 const FRAME_AROUND_TEXT = 256;
 
 export class ChatClient {
-  constructor({ url, outbox, locks, onChange }) {
+  /** `branches` is the storage that keeps which versions of messages are shown. */
+  constructor({ url, api = "/api", outbox, branches, locks, onChange }) {
+    this.api = api;
     this.mode = null;
     this.limits = { frame: 16384, text: 8192 };
     this.conversation = null;
     this.problem = null; // a sentence of the server that belongs to nothing the visitor wrote
+    this.consentMissing = false; // the server has said so
     this.gaps = 0;
     this.repairs = 0;
     this.stops = new Set(); // of turns whose end has not been seen
     this.outbox = outbox;
+    this.branches = branches;
     this.onChange = onChange;
+    this.parents = new Map(); // by id: which message a question went out as an answer to
     this.awaitedSyncs = new Map();
     this.delivery = new Delivery(outbox, {
       locks,
       send: (entry) => this.sendEntry(entry),
+      onChange,
+    });
+    this.notes = new Notes({
+      send: (frame) => this.socket.send(frame),
+      later: (retryMs, act) => this.later(retryMs, act),
       onChange,
     });
     this.socket = new Socket(url, {
@@ -56,17 +68,32 @@ export class ChatClient {
     if (this.conversation) {
       this.socket.send({ type: "unsubscribe", conversation: this.conversation.id });
     }
-    this.conversation = id ? new Conversation(id, { begun: false }) : null;
+    this.conversation = id ? this.conversationOf(id, { begun: false }) : null;
     this.problem = null;
     this.subscribe();
     this.onChange();
   }
 
+  conversationOf(id, { begun }) {
+    return new Conversation(id, { begun, branches: new Branches(this.branches, id) });
+  }
+
   /** Ask something. It is in the outbox, and survives a reload, before anything goes out. */
   ask(text) {
     const usable = this.conversation && !this.conversation.missing;
-    if (!usable) this.conversation = new Conversation(uuid7(), { begun: true });
+    if (!usable) this.conversation = this.conversationOf(uuid7(), { begun: true });
     this.post({ type: "send", id: uuid7(), conversation: this.conversation.id, text });
+  }
+
+  /** Ask a question in other words, beside the first wording. What is being written can stop. */
+  edit({ id: edits, parent = null }, text) {
+    if (this.running) this.stop();
+    this.askBeside({ edits, parent, text });
+  }
+
+  askBeside({ edits, parent, text }) {
+    const conversation = this.conversation.id;
+    this.post({ type: "send", id: uuid7(), conversation, text, parent, edits });
   }
 
   /** Have a reply written anew. */
@@ -78,7 +105,26 @@ export class ChatClient {
   /** Send what was refused once more, as a new message. */
   resend(entry) {
     this.outbox.remove(entry.id);
-    this.ask(entry.text);
+    if (entry.edits) this.askBeside(entry);
+    else this.ask(entry.text);
+  }
+
+  /** Show the version `steps` after (or, below 0, before) this one. */
+  flip(message, steps) {
+    this.conversation.flip(message, steps);
+    this.onChange();
+  }
+
+  /** Resolves to null, or to the sentence with which the server refused it. */
+  note(type, message, fields) {
+    return this.notes.note(this.conversation, { type, message, fields });
+  }
+
+  /** Bring what came before the first message shown. */
+  async loadEarlier() {
+    const { conversation } = this;
+    const { loadEarlier } = await import("./history.js");
+    loadEarlier(conversation, { api: this.api, onChange: this.onChange });
   }
 
   /** Take back what has not been sent. */
@@ -161,11 +207,13 @@ export class ChatClient {
     return !waits && this.socket.send(this.frameOf(entry));
   }
 
-  frameOf({ type, id, conversation, text, message }) {
+  frameOf({ type, id, conversation, text, message, ...entry }) {
     if (type === "regenerate") return { type, id, message };
-    const frame = { type, id, conversation, text };
-    if (conversation === this.conversation?.id) frame.parent = this.conversation.lastReply();
-    return frame; // JSON drops an undefined parent: the server then continues at the end
+    const open = conversation === this.conversation?.id;
+    const last = open ? this.conversation.lastReply() : undefined;
+    const parent = "parent" in entry ? entry.parent : last;
+    this.parents.set(id, parent);
+    return { type, id, conversation, text, parent }; // undefined: the server continues at the end
   }
 
   subscribe() {
@@ -200,6 +248,7 @@ export class ChatClient {
     this.delivery.flush();
     this.subscribe();
     this.sendStops();
+    this.notes.flush();
   }
 
   sendStops() {
@@ -223,11 +272,15 @@ export class ChatClient {
     if (frame.conversation !== conversation?.id) {
       this.socket.send({ type: "unsubscribe", conversation: frame.conversation });
     } else if (entry) {
-      conversation.accept(entry, frame);
+      conversation.accept(entry, frame, this.parentOf(entry));
       if (entry.stopping && conversation.turn) this.stop();
       if (frame.duplicate || !conversation.advance(frame.rev)) this.resubscribe();
     }
     this.delivery.flush();
+  }
+
+  parentOf({ id }) {
+    return this.parents.has(id) ? this.parents.get(id) : this.conversation.lastReply();
   }
 
   /** A frame of the running turn: text, event, snapshot or end. What comes between a `subscribe`
@@ -265,8 +318,8 @@ export class ChatClient {
     if (reply.text.length === length && (digest === null || digest === sha256)) return;
     this.repairs += 1;
     try {
-      const response = await fetch(`/api/messages/${reply.id}`);
-      if (response.ok) conversation.messages.set(reply.id, await response.json());
+      const response = await fetch(`${this.api}/messages/${reply.id}`);
+      if (response.ok) conversation.put(await response.json());
     } catch (error) {
       conversation.rev = 0; // no network: the next `sync` tells everything anew
     }
@@ -283,7 +336,13 @@ export class ChatClient {
     if (!this.syncsAwaited(this.conversation?.id)) this.subscribe();
   }
 
+  noted(frame) {
+    this.notes.done(frame);
+  }
+
   refused(frame) {
+    if (frame.code === "consent_required") this.consentMissing = true;
+    if (this.notes.refused(frame)) return;
     if (this.outbox.get(frame.id)) {
       this.messageRefused(frame);
     } else if (this.syncsAwaited(this.conversation?.id)) {
@@ -328,7 +387,7 @@ export class ChatClient {
   }
 }
 
-const { welcomed, synced, accepted, followed, changed, refused } = ChatClient.prototype;
+const { welcomed, synced, accepted, followed, changed, noted, refused } = ChatClient.prototype;
 const READERS = {
   welcome: welcomed,
   sync: synced,
@@ -338,5 +397,6 @@ const READERS = {
   snapshot: followed,
   end: followed,
   changed,
+  done: noted,
   error: refused,
 };

@@ -1,19 +1,21 @@
 /** Where the visitor writes. The draft outlives a reload. */
 
 const DRAFT = "expertline.draft";
-const ENTER_OF_AN_INPUT_METHOD = 229;
+export const ENTER_OF_AN_INPUT_METHOD = 229;
 
 export class Composer {
-  /** `ask(text)` sends, `fits(text)` tells whether it can be sent, `stop()` ends the reply. */
-  constructor(form, storage, { ask, fits, stop }) {
+  /** `ask(text)` sends, or says false; `fits(text)` tells whether it can be sent, `stop()` ends the reply,
+   * `editLast()` begins to write the last question anew. */
+  constructor(form, storage, { ask, fits, stop, editLast }) {
     this.form = form;
     this.storage = storage;
     this.ask = ask;
     this.fits = fits;
+    this.editLast = editLast;
     this.input = form.querySelector("textarea");
     this.stopButton = form.querySelector(".stop");
     this.tooLong = form.querySelector(".too-long");
-    this.input.value = storage.getItem(DRAFT) || "";
+    this.input.value ||= storage.getItem(DRAFT) || ""; // somebody may have begun before the script
     this.input.addEventListener("input", () => this.edited());
     this.input.addEventListener("keydown", (event) => this.keyPressed(event));
     this.stopButton.addEventListener("click", (event) => {
@@ -41,6 +43,12 @@ export class Composer {
     input.style.height = `${input.scrollHeight}px`;
   }
 
+  /** Have it there to be sent. */
+  offer(text) {
+    this.input.value = text;
+    this.edited();
+  }
+
   keepDraft(text) {
     try {
       this.storage.setItem(DRAFT, text);
@@ -52,7 +60,9 @@ export class Composer {
   /** Enter sends, but the Enter that chooses a word in an input method does not. */
   keyPressed(event) {
     const composing = event.isComposing || event.keyCode === ENTER_OF_AN_INPUT_METHOD;
-    if (event.key !== "Enter" || event.shiftKey || composing) return;
+    if (composing || event.shiftKey) return;
+    if (event.key === "ArrowUp" && !this.input.value && this.editLast()) event.preventDefault();
+    if (event.key !== "Enter") return;
     event.preventDefault();
     this.submit();
   }
@@ -63,13 +73,13 @@ export class Composer {
       this.input.focus();
       return;
     }
+    if (this.ask(text) === false) return; // not yet: it stays to be sent
     this.input.value = "";
     this.edited();
-    this.ask(text);
   }
 }
 
 /** Without what the server refuses: NUL and halves of surrogate pairs. */
-function sendable(text) {
+export function sendable(text) {
   return text.replace(/[\0\p{Surrogate}]/gu, "").trim();
 }

@@ -1,17 +1,21 @@
 /** A conversation as far as this page knows it. Message objects are the protocol's. Knows no DOM. */
 
+import { Tree, keyOf } from "./tree.js";
 import { Turn } from "./turn.js";
 
 export class Conversation {
   /** A conversation `begun` here has nothing on the server that this page does not know. */
-  constructor(id, { begun }) {
+  constructor(id, { begun, branches }) {
     this.id = id;
     this.begun = begun;
+    this.branches = branches;
     this.rev = 0;
     this.messages = new Map();
     this.turn = null;
     this.missing = false;
     this.taken = []; // entries of the outbox that another page has sent, or taken back
+    this.earlier = "none"; // or "more", "loading", "failed": what came before the first message shown
+    this.messagesChanged();
   }
 
   /** Whether the server has heard nothing of it yet, as far as this page knows. */
@@ -24,30 +28,48 @@ export class Conversation {
     return this.begun || this.rev > 0;
   }
 
-  /** Questions in the order in which they were accepted, each with its newest reply.
+  /** The messages that are shown, in order. The same array as long as nothing has changed.
    *
-   * The first may lack its question: of a long conversation only the end is known.
+   * The first may be a reply: of a long conversation only the end is known.
    */
-  exchanges() {
-    const messages = Array.from(this.messages.values());
-    const questions = messages.filter((message) => message.role === "user").sort(byRevision);
-    const newest = new Map();
-    for (const message of messages.sort(byRevision)) {
-      if (message.role === "assistant") newest.set(message.parent, message);
-    }
-    const replies = Array.from(newest.values());
-    const beginning = replies.filter(({ parent }) => !this.messages.has(parent));
-    return [
-      ...beginning.map((reply) => ({ question: null, reply })),
-      ...questions.map((question) => ({ question, reply: newest.get(question.id) || null })),
-    ];
+  get path() {
+    this.knownPath ||= this.tree.path(this.branches);
+    return this.knownPath;
+  }
+
+  get tree() {
+    this.knownTree ||= new Tree(this.messages);
+    return this.knownTree;
+  }
+
+  /** All versions of a message, the oldest first. */
+  versions(message) {
+    return this.tree.siblings(message);
+  }
+
+  /** Show the version `steps` after (or, below 0, before) this one, and what follows it. */
+  flip(message, steps) {
+    const versions = this.versions(message);
+    const other = versions[versions.findIndex(({ id }) => id === message.id) + steps];
+    if (!other) return;
+    this.branches.choose(keyOf(other), other.id);
+    this.knownPath = null;
+  }
+
+  put(message) {
+    this.messages.set(message.id, message);
+    this.messagesChanged();
+  }
+
+  messagesChanged() {
+    this.knownTree = null;
+    this.knownPath = null;
   }
 
   /** The reply that the next message answers: null before the first, undefined if not known. */
   lastReply() {
     if (!this.complete) return undefined;
-    const replies = this.exchanges().map((exchange) => exchange.reply);
-    const last = replies.filter(Boolean).pop();
+    const last = this.path.filter(({ role }) => role === "assistant").pop();
     return last ? last.id : null;
   }
 
@@ -57,15 +79,17 @@ export class Conversation {
     return rev <= this.rev;
   }
 
-  /** The server has stored what `entry` of the outbox asked for. */
-  accept(entry, { rev, turn, message }) {
-    if (entry.type === "send" && !this.messages.has(entry.id)) {
-      this.messages.set(entry.id, { id: entry.id, role: "user", text: entry.text, rev });
+  /** The server has stored what `entry` of the outbox asked for, as an answer to `parent`. */
+  accept(entry, { rev, turn, message }, parent) {
+    const { id, type, text } = entry;
+    const at = new Date().toISOString();
+    if (type === "send" && !this.messages.has(id)) {
+      this.put({ id, role: "user", text, parent, at, rev });
     }
     const known = this.messages.get(message);
     if (known && known.status !== "running") return;
-    const parent = entry.type === "send" ? entry.id : this.messages.get(entry.message)?.parent;
-    this.messages.set(message, unwritten(message, parent, rev));
+    const above = type === "send" ? id : this.messages.get(entry.message)?.parent;
+    this.put(unwritten(message, above, at, rev));
     this.watch({ id: turn, message });
   }
 
@@ -74,32 +98,69 @@ export class Conversation {
     this.taken = [];
     this.rev = frame.rev;
     if (frame.full) this.messages.clear();
-    for (const message of frame.messages) this.messages.set(message.id, message);
+    for (const message of frame.messages) this.take(message, frame.full);
+    this.messagesChanged();
+    if (frame.full) this.earlier = this.beginsLater ? "more" : "none";
     if (this.turn && this.messages.get(this.turn.message)?.status !== "running") this.turn = null;
     if (frame.turn?.status === "running") this.watch(frame.turn);
   }
 
+  /** One of a `sync`: what has come into being since the last one is shown. */
+  take(message, full) {
+    if (!full && !this.messages.has(message.id)) {
+      this.branches.forget(keyOf(message));
+      message.news = true;
+    }
+    this.messages.set(message.id, message);
+  }
+
+  get beginsLater() {
+    return Boolean(this.path[0]?.parent);
+  }
+
+  /** Messages from before the first that was known. */
+  prepend(messages) {
+    const unknown = messages.filter(({ id }) => !this.messages.has(id));
+    for (const message of unknown) this.messages.set(message.id, message);
+    this.messagesChanged();
+    this.earlier = unknown.length && this.beginsLater ? "more" : "none";
+  }
+
+  get oldest() {
+    return Array.from(this.messages.values()).reduce((one, other) =>
+      other.at < one.at ? other : one,
+    );
+  }
+
   watch(turn) {
-    if (this.turn?.id !== turn.id) this.turn = new Turn(turn);
+    if (this.turn?.id !== turn.id) {
+      this.turn = new Turn(turn);
+      this.reveal(turn.message);
+    }
     const message = this.messages.get(turn.message);
     if (message) message.live = true;
   }
 
+  /** What is being written is shown, whichever branch it is in. */
+  reveal(id) {
+    for (let each = this.messages.get(id); each; each = this.messages.get(each.parent)) {
+      if (this.branches.chosen(keyOf(each)) !== each.id) this.branches.forget(keyOf(each));
+    }
+    this.knownPath = null;
+  }
+
   /** The turn's `end`; the finished reply. */
-  finish({ status, finish, grounding, sources, suggestions, error }) {
+  finish({ status, finish, grounding, rev, sources, suggestions, error }) {
     const { message: id, text, blocks } = this.turn;
-    const outcome = { status, finish, grounding, sources, suggestions, error };
-    const reply = { ...this.messages.get(id), id, ...outcome, text, blocks };
-    this.messages.set(id, reply);
+    const outcome = { status, finish, grounding, rev, sources, suggestions, error };
+    const wanted = finish === "no_answer";
+    const reply = { ...this.messages.get(id), id, ...outcome, text, blocks, notice_wanted: wanted };
     this.turn = null;
+    this.put(reply);
     return reply;
   }
 }
 
-function unwritten(id, parent, rev) {
-  return { id, role: "assistant", parent, rev, status: "running", text: "", html: null };
-}
-
-function byRevision(one, other) {
-  return one.rev - other.rev;
+function unwritten(id, parent, at, rev) {
+  return { id, role: "assistant", parent, at, rev, status: "running", text: "", html: null };
 }

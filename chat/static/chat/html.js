@@ -1,14 +1,24 @@
 /** From the page's templates and the server's safe HTML to elements. */
 
-const policy = window.trustedTypes
-  ? window.trustedTypes.createPolicy("expertline", { createHTML: (html) => html })
-  : { createHTML: (html) => html };
+const rules = {
+  createHTML: (html) => html,
+  createScriptURL: (address) => {
+    if (/^\/service-worker\.js(\?|$)/.test(address)) return address;
+    throw new TypeError(address);
+  },
+};
+const policy = window.trustedTypes?.createPolicy("expertline", rules) || rules;
 
 /** HTML that the server made safe; never anything else. */
 export function fragmentOf(html) {
   const template = document.createElement("template");
   template.innerHTML = policy.createHTML(html);
   return document.importNode(template.content, true);
+}
+
+/** The service worker's address; no script is loaded from any other that is worked out. */
+export function scriptAddress(address) {
+  return policy.createScriptURL(address);
 }
 
 /** The one element in the page's `<template id=…>`. */

@@ -1,76 +1,97 @@
-/** The visitor's conversations, behind a button. */
+/** The visitor's conversations: beside the page where there is room, else in a panel behind the
+ * button. The list itself is loaded when it is first seen.
+ */
 
-import { clone, languageOf } from "./html.js";
+import { storageOf } from "./storage.js";
+
+const CLOSED = "closed";
+const wide = matchMedia("(min-width: 64rem)");
+const storage = storageOf("localStorage");
 
 export class Menu {
-  constructor(button, panel, { open }) {
+  /** `open(id)` shows a conversation, with null the beginning of a new one. */
+  constructor(button, { open }) {
     this.button = button;
-    this.panel = panel;
     this.open = open;
-    this.list = panel.querySelector("ul");
-    button.addEventListener("click", () => this.toggle(panel.hidden));
-    panel.addEventListener("click", (event) => this.chosen(event));
-    document.addEventListener("click", (event) => {
-      if (!panel.contains(event.target) && !button.contains(event.target)) this.toggle(false);
-    });
-    document.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || panel.hidden) return;
-      this.toggle(false);
-      button.focus();
-    });
+    this.panel = document.getElementById("menu");
+    this.drawer = document.getElementById("drawer");
+    this.sidebar = document.getElementById("sidebar");
+    this.list = null;
+    this.shown = "";
+    button.addEventListener("click", () => this.toggle(!this.isOpen));
+    this.panel.querySelector(".close").addEventListener("click", () => this.toggle(false));
+    this.panel.addEventListener("click", (event) => this.chosen(event));
+    this.drawer.addEventListener("close", () => this.closed());
+    wide.addEventListener("change", () => this.place());
+    this.place();
+  }
+
+  get isOpen() {
+    return wide.matches ? document.documentElement.dataset.list !== CLOSED : this.drawer.open;
+  }
+
+  /** Where the list stands now that the window is wide, or narrow. */
+  place() {
+    if (this.drawer.open) this.drawer.close();
+    (wide.matches ? this.sidebar : this.drawer).append(this.panel);
+    this.announce();
+    if (this.isOpen) this.load();
   }
 
   toggle(shown) {
-    if (this.panel.hidden !== shown) return;
-    this.panel.hidden = !shown;
-    this.button.setAttribute("aria-expanded", String(shown));
+    if (shown === this.isOpen) return;
+    if (wide.matches) this.keep(shown);
+    else if (shown) this.drawer.showModal();
+    else this.drawer.close();
+    this.announce();
     if (shown) this.load();
+    else this.button.focus();
+  }
+
+  keep(shown) {
+    const { dataset } = document.documentElement;
+    if (shown) delete dataset.list;
+    else dataset.list = CLOSED;
+    try {
+      storage.setItem("expertline.list", shown ? "" : CLOSED);
+    } catch (error) {
+      // full: it holds as long as the page
+    }
+  }
+
+  closed() {
+    this.announce();
+    if (!wide.matches) this.button.focus();
+  }
+
+  announce() {
+    this.button.setAttribute("aria-expanded", String(this.isOpen));
+  }
+
+  async search() {
+    this.toggle(true);
+    this.panel.querySelector("input").focus();
   }
 
   async load() {
-    this.say("loading");
-    try {
-      const response = await fetch("/api/conversations");
-      this.draw((await response.json()).conversations);
-    } catch (error) {
-      this.say("failed"); // no network, or a server that answers something else
-    }
+    const { ConversationList } = await import("./conversation_list.js");
+    this.list ||= new ConversationList(this.panel, { open: (id) => this.open(id) });
+    this.list.refresh();
   }
 
-  draw(conversations) {
-    this.list.replaceChildren(...conversations.map(entryOf));
-    this.say(conversations.length ? "" : "empty");
-  }
-
-  say(state) {
-    for (const line of this.panel.querySelectorAll("[data-list]")) {
-      line.hidden = line.dataset.list !== state;
-    }
+  /** What is open, and whether it may have changed, is told after every change of the page. */
+  draw({ conversation }) {
+    const shown = `${conversation?.id} ${conversation?.rev > 0}`;
+    if (shown === this.shown) return;
+    this.shown = shown;
+    if (this.list && this.isOpen) this.list.refresh();
   }
 
   chosen(event) {
     const link = event.target.closest("a[data-conversation]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    this.toggle(false);
+    if (!wide.matches) this.toggle(false);
     this.open(link.dataset.conversation);
   }
-}
-
-function entryOf({ id, title, at }) {
-  const entry = clone("conversation-template");
-  const link = entry.querySelector("a");
-  link.href = `/c/${id}`;
-  link.dataset.conversation = id;
-  if (location.pathname === `/c/${id}`) link.setAttribute("aria-current", "page");
-  const name = entry.querySelector(".conversation-title");
-  name.textContent = title;
-  name.lang = languageOf(title);
-  const time = entry.querySelector("time");
-  time.dateTime = at;
-  time.textContent = new Date(at).toLocaleString(document.documentElement.lang, {
-    dateStyle: "medium",
-    timeStyle: "short",
-  });
-  return entry;
 }

@@ -2,38 +2,87 @@
 
 import { announce } from "./announcer.js";
 import { clone, languageOf, showOnly } from "./html.js";
+import { showTime } from "./times.js";
+import { Versions } from "./versions.js";
 
 /** What becomes of a message, as far as it is news; most are sent at once. */
 const NEWS = new Set(["waiting", "queued", "held", "refused"]);
 
 export class QuestionView {
-  /** `actions` are `withdraw(id)` and `resend(entry)`. */
+  /** `actions` are the transcript's. */
   constructor(actions) {
+    this.actions = actions;
     this.element = clone("question-template");
-    this.text = this.element.querySelector(".question-text");
-    this.refusal = this.element.querySelector(".refusal");
+    this.text = this.part("question-text");
+    this.refusal = this.part("refusal");
+    this.row = this.part("message-actions");
     this.entry = null;
-    this.element
-      .querySelector(".withdraw")
-      .addEventListener("click", () => actions.withdraw(this.entry.id));
-    this.element
-      .querySelector(".resend")
-      .addEventListener("click", () => actions.resend(this.entry));
+    this.message = null;
+    this.editor = null;
+    this.versions = new Versions((steps) => actions.flip(this.message, steps));
+    this.part("withdraw").addEventListener("click", () => actions.withdraw(this.entry.id));
+    this.part("resend").addEventListener("click", () => actions.resend(this.entry));
+    this.part("edit").addEventListener("click", () => this.edit());
   }
 
-  /** `entry` of the outbox while the message is not accepted, and its `state` of delivery. */
-  update(message, entry, state) {
+  part(name) {
+    return this.element.querySelector(`.${name}`);
+  }
+
+  /** A message that is stored; `versions` says which of its siblings it is. */
+  update(message, { versions }) {
+    this.draw(message, null, "accepted");
+    this.versions.update(this.row, versions);
+    showTime(this.part("at"), message.at);
+  }
+
+  /** An `entry` of the outbox, and its `state` of delivery. */
+  updatePending(entry, state) {
+    this.draw(entry, entry, (entry.error && "refused") || state);
+  }
+
+  draw(message, entry, state) {
+    this.message = message;
     this.entry = entry;
     if (this.text.textContent !== message.text) {
       this.text.textContent = message.text;
       this.text.lang = languageOf(message.text);
     }
     this.refusal.textContent = entry?.error || "";
-    const shown = entry ? (entry.error && "refused") || state : "accepted";
-    if (this.element.dataset.state === shown) return;
-    this.element.dataset.state = shown;
-    showOnly(this.element, "delivery", shown);
+    if (this.element.dataset.state === state) return;
+    this.element.dataset.state = state;
+    this.row.hidden = state !== "accepted";
+    showOnly(this.element, "delivery", state);
     const said = this.element.querySelector("[data-delivery]:not([hidden])");
-    if (NEWS.has(shown)) announce(said.textContent);
+    if (NEWS.has(state)) announce(said.textContent);
+  }
+
+  /** Write it anew, in its place; the old one stays until that is sent. */
+  async edit() {
+    const { QuestionEditor } = await import("./question_editor.js");
+    if (this.editor) {
+      this.editor.focus();
+      return;
+    }
+    this.editor = new QuestionEditor(this.message.text, {
+      fits: (text) => this.actions.fits(text),
+      send: (text) => this.send(text),
+      cancel: () => this.endEdit(),
+    });
+    this.element.append(this.editor.element);
+    this.element.classList.add("edited");
+    this.editor.open();
+  }
+
+  send(text) {
+    this.endEdit();
+    this.actions.edit(this.message, text);
+  }
+
+  endEdit() {
+    this.editor.element.remove();
+    this.editor = null;
+    this.element.classList.remove("edited");
+    this.part("edit").focus();
   }
 }

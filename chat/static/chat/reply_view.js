@@ -2,31 +2,50 @@
 
 import { announce } from "./announcer.js";
 import { clone, fragmentOf, languageOf, showOnly } from "./html.js";
-import { sourceCard } from "./source_card.js";
+import { Narration } from "./narration.js";
+import { NoAnswer } from "./no_answer.js";
+import { Pace } from "./pace.js";
+import { ReplyActions } from "./reply_actions.js";
+import { sourceCards } from "./source_card.js";
+import { Tail } from "./tail.js";
+
+/** Enough of a text to tell its language. */
+const SAMPLE_CHARACTERS = 1000;
 
 export class ReplyView {
-  /** `actions` are `ask(text)` and `askAgain(message)`. */
+  /** `actions` are the transcript's. */
   constructor(actions) {
     this.actions = actions;
     this.element = clone("reply-template");
-    this.prose = this.element.querySelector(".blocks");
-    this.tail = this.element.querySelector(".tail");
-    this.again = this.element.querySelector(".again");
-    this.again.addEventListener("click", () => actions.askAgain(this.message.id));
+    this.prose = this.part("blocks");
+    this.tail = new Tail(this.part("tail"));
+    this.pace = new Pace();
+    this.narration = new Narration();
+    this.row = null; // its actions, once it is finished
+    this.noAnswer = null;
+    this.part("again").addEventListener("click", () => actions.askAgain(this.message.id));
     this.drawn = [];
     this.message = null;
+    this.sources = null;
     this.phase = null;
   }
 
-  /** `turn` while the reply is written; `waits` when it is to be written anew. */
-  update(message, turn, waits) {
-    const phase = phaseOf(message, turn, waits);
-    if (!turn && message === this.message && phase === this.phase) return;
-    const settled = message !== this.message && message.status !== "running";
+  part(name) {
+    return this.element.querySelector(`.${name}`);
+  }
+
+  /** `turn` while the reply is written; `waits` when it is to be written anew; `versions` says which
+   * of its siblings it is. Whether there is more to show in the next frame. */
+  update(message, { turn, waits, versions }) {
+    const changed = message !== this.message;
+    const finished = message.status !== "running";
     this.message = message;
-    this.drawText(turn ? turn.text : message.text, blocksOf(message, turn));
-    this.enter(phase);
-    if (settled) this.drawOutcome();
+    if (turn) this.drawText(this.pace.of(turn.text), turn.blocks);
+    else if (changed) this.drawText(message.text, blocksOf(message));
+    this.enter(phaseOf(message, turn, waits));
+    if (changed && finished) this.drawOutcome();
+    if (finished) this.drawActions(versions, waits);
+    return Boolean(turn) && this.pace.shown < turn.text.length;
   }
 
   enter(phase) {
@@ -34,42 +53,80 @@ export class ReplyView {
     this.phase = phase;
     this.element.dataset.state = phase;
     this.element.setAttribute("aria-busy", String(this.message.status === "running"));
-    showOnly(this.element, "phase", phase);
+    this.keepFocus(() => showOnly(this.element, "phase", phase));
     const said = this.element.querySelector("[data-phase]:not([hidden])");
     if (said && this.message.live) announce(said.textContent);
   }
 
+  /** Whoever's focus was on what goes away is still in this message. */
+  keepFocus(change) {
+    const focused = document.activeElement;
+    const mine = this.element.contains(focused);
+    change();
+    if (mine && !focused.checkVisibility()) this.element.focus({ preventScroll: true });
+  }
+
+  /** Blocks that end beyond the text are not to be seen yet. */
   drawText(text, blocks) {
     const same = this.drawn.every((block, index) => isSame(block, blocks[index]));
     if (!same) {
       this.prose.replaceChildren();
       this.drawn = [];
     }
-    for (const block of blocks.slice(this.drawn.length)) this.drawBlock(block);
-    const end = blocks.length ? blocks[blocks.length - 1].end : 0;
-    this.tail.textContent = text.slice(end).trimStart();
-    this.element.lang = languageOf(text);
+    for (const block of blocks.slice(this.drawn.length)) {
+      if (block.end <= text.length) this.drawBlock(block, text);
+    }
+    const end = this.drawn.length ? this.drawn[this.drawn.length - 1].end : 0;
+    this.tail.show(text.slice(end));
+    this.element.lang = languageOf(text.slice(0, SAMPLE_CHARACTERS));
+    if (this.message.live) this.narration.follow(text);
   }
 
-  drawBlock(block) {
+  drawBlock(block, text) {
     const element = document.createElement("div");
     element.append(fragmentOf(block.html));
     this.prose.append(element);
     this.drawn.push(block);
-    if (this.message.live) announce(element.textContent);
+    if (this.message.live) this.narration.block(block, text, element.textContent);
   }
 
   drawOutcome() {
-    const { sources, suggestions, grounding, text } = this.message;
-    const cards = (sources || []).map((source) =>
-      sourceCard(source, grounding, text.includes(source.text)),
-    );
-    this.element.querySelector(".sources").replaceChildren(...cards);
-    const buttons = (suggestions || []).map((question) => this.suggestion(question));
-    this.element.querySelector(".suggestion-buttons").replaceChildren(...buttons);
-    const group = this.element.querySelector(".suggestions");
-    group.hidden = buttons.length === 0;
-    group.classList.toggle("more", cards.length > 0);
+    this.drawNoAnswer();
+    const { sources } = this.message;
+    if (sources === this.sources) return; // only what was noted with it has changed
+    this.sources = sources;
+    const cards = sourceCards(this.message);
+    this.part("sources").replaceChildren(...cards);
+    const questions = this.message.suggestions || [];
+    const buttons = questions.map((question) => this.suggestion(question));
+    this.part("suggestion-buttons").replaceChildren(...buttons);
+    this.part("suggestions").hidden = buttons.length === 0;
+    this.part("suggestions").classList.toggle("more", cards.length > 0);
+    this.part("ungrounded").hidden = !isUngrounded(this.message);
+  }
+
+  drawNoAnswer() {
+    if (this.message.finish !== "no_answer") return;
+    if (!this.noAnswer) {
+      this.noAnswer = new NoAnswer(this.actions);
+      this.part("sources").after(this.noAnswer.element);
+    }
+    this.noAnswer.update(this.message);
+  }
+
+  drawActions(versions, waits) {
+    if (!this.row) {
+      this.row = new ReplyActions(this.actions);
+      this.part("outcome").after(this.row.element);
+    }
+    this.keepFocus(() => {
+      this.row.element.hidden = waits;
+    });
+    this.row.update(this.message, versions);
+    const since = this.part("since");
+    const news = versions.answered && since.hidden;
+    since.hidden = !versions.answered;
+    if (news && this.message.news) announce(since.textContent);
   }
 
   suggestion(question) {
@@ -78,6 +135,10 @@ export class ReplyView {
     button.lang = languageOf(question);
     button.addEventListener("click", () => this.actions.ask(question));
     return button;
+  }
+
+  get versions() {
+    return this.row?.versions;
   }
 }
 
@@ -88,13 +149,18 @@ function phaseOf(message, turn, waits) {
   return message.finish || "stop";
 }
 
+/** A model wrote it, and no expert's answer stands behind it. */
+function isUngrounded({ status, grounding, finish, suggestions }) {
+  const whole = status === "done" && (finish === "stop" || finish === "length");
+  return whole && grounding === "none" && !suggestions?.length;
+}
+
 /** A snapshot tells of blocks that are known already; nobody should hear or see them twice. */
 function isSame(block, other) {
   return block.end === other?.end && block.html === other.html;
 }
 
-function blocksOf(message, turn) {
-  if (turn) return turn.blocks;
+function blocksOf(message) {
   if (message.blocks) return message.blocks;
   if (!message.html) return [];
   message.blocks = [{ start: 0, end: message.text.length, html: message.html }];

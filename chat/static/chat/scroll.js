@@ -1,5 +1,7 @@
 /** Keeps the end in view while a reply grows, unless the reader has gone up. */
 
+import { showOnly } from "./html.js";
+
 const NEAR_PIXELS = 80;
 const BURST_MS = 1000;
 
@@ -9,26 +11,49 @@ export class Scroll {
     this.button = button;
     this.page = document.scrollingElement;
     this.sticks = true;
+    this.top = 0;
     this.seen = 0;
+    this.end = "";
     this.before = { at: 0, height: 0 };
     window.addEventListener("scroll", () => this.moved(), { passive: true });
     window.addEventListener("resize", () => this.sticks && this.toEnd());
     button.addEventListener("click", () => this.toEnd());
   }
 
+  /** Going up by a little is enough to be left alone; only who comes down to the end sticks again. */
   moved() {
-    const below = this.page.scrollHeight - this.page.scrollTop - window.innerHeight;
-    this.sticks = below < NEAR_PIXELS;
-    this.button.hidden = this.sticks;
+    const { scrollTop } = this.page;
+    const below = this.page.scrollHeight - scrollTop - window.innerHeight;
+    if (below < 1) this.sticks = true;
+    else if (scrollTop < this.top) this.sticks = false;
+    else if (scrollTop > this.top) this.sticks = below < NEAR_PIXELS;
+    this.top = scrollTop;
+    this.offer(below);
   }
 
-  /** Call after the page has grown. A burst is read from its beginning: from the `latest` question. */
-  follow(latest) {
+  offer(below) {
+    this.button.hidden = this.sticks || below < NEAR_PIXELS;
+    if (this.button.hidden) this.say("end");
+  }
+
+  say(state) {
+    if (this.button.dataset.state === state) return;
+    this.button.dataset.state = state;
+    showOnly(this.button, "end", state);
+  }
+
+  /** Call after the page has grown. A burst is read from its beginning: from the `latest` question.
+   * `end` changes when there is more to read. */
+  follow(latest, end) {
     if (this.sticks && latest && this.burst() && latest.getBoundingClientRect().top > 0) {
       latest.scrollIntoView();
+      this.sticks = this.page.scrollHeight - this.page.scrollTop - window.innerHeight < NEAR_PIXELS;
     } else if (this.sticks) {
       this.toEnd();
+    } else if (end !== this.end) {
+      this.say("news");
     }
+    this.end = end;
     this.moved();
   }
 
@@ -41,6 +66,7 @@ export class Scroll {
   }
 
   toEnd() {
+    this.sticks = true;
     this.page.scrollTop = this.page.scrollHeight;
     this.moved();
   }

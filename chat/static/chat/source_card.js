@@ -1,19 +1,31 @@
-/** Whose words a reply rests on. */
+/** Whose words a reply rests on: the first card is open, further ones wait behind a line. */
 
 import { clone, fragmentOf, languageOf, longDate, showOnly } from "./html.js";
 
+export function sourceCards({ sources, grounding, text }) {
+  const [first, ...others] = (sources || []).map((source) =>
+    sourceCard(source, grounding, text.includes(source.text)),
+  );
+  if (!others.length) return first ? [first] : [];
+  const more = clone("more-sources-template");
+  more.querySelector(".count").textContent = others.length;
+  more.append(...others);
+  return [first, more];
+}
+
 /** `quoted` when the reply itself holds the expert's words, so that they need not stand twice. */
-export function sourceCard(source, grounding, quoted) {
+function sourceCard(source, grounding, quoted) {
   const card = clone("source-template");
   const part = (name) => card.querySelector(`.${name}`);
   card.lang = languageOf(source.title || source.text);
   showOnly(card, "grounding", quoted ? "verbatim" : grounding);
+  showOnly(card, "certain", String(source.certain)); // what is not known is not said
   part("source-title").textContent = source.title;
   part("source-expert").textContent = source.expert;
   part("source-role").textContent = source.role;
   showReview(card, source);
-  part("source-words").hidden = quoted;
-  showWords(part("source-text"), source);
+  if (quoted) part("source-words").remove();
+  else showWords(part("source-text"), source);
   showBasis(part("source-basis"), source.url);
   return card;
 }
@@ -35,9 +47,11 @@ function showWords(element, source) {
   element.classList.toggle("as-written", !source.html);
 }
 
+/** The way out leads over a page that names the whole host. */
 function showBasis(link, address) {
   link.hidden = !/^https?:\/\//i.test(address || "");
   if (link.hidden) return;
   link.href = address;
   link.querySelector(".source-host").textContent = link.host;
+  link.href = `/leave?to=${encodeURIComponent(address)}`;
 }

@@ -1,59 +1,104 @@
-/** The conversation on the page, drawn anew from the client's state whenever that has changed. */
+/** The conversation on the page. A frame of the running reply touches that reply alone; all of it is
+ * gone through only when a message has come, gone or changed.
+ */
 
 import { QuestionView } from "./question_view.js";
 import { ReplyView } from "./reply_view.js";
 
 export class Transcript {
-  constructor(element, actions) {
+  /** `ask(text)` asks something new. */
+  constructor(element, client, ask) {
     this.element = element;
-    this.actions = actions;
-    this.conversation = null;
-    this.views = new Map();
-  }
-
-  draw(client) {
-    const { conversation } = client;
-    if (conversation !== this.conversation) this.clear(conversation);
-    if (!conversation) return;
-    const shown = [...this.exchanges(client), ...this.pending(client)];
-    this.arrange(shown);
+    this.client = client;
+    this.actions = actionsOf(client, ask);
+    this.clear(null);
   }
 
   clear(conversation) {
     this.conversation = conversation;
-    this.views.clear();
+    this.path = null;
+    this.settled = []; // views of what is stored
+    this.shown = []; // those and the outbox's
+    this.waiting = "";
+    this.views = new Map();
     this.element.replaceChildren();
   }
 
+  /** Whether there is more to show in the next frame. */
+  draw() {
+    const { conversation } = this.client;
+    if (conversation !== this.conversation) this.clear(conversation);
+    if (!conversation) return false;
+    if (this.element.dataset.writer !== this.client.mode) {
+      this.element.dataset.writer = this.client.mode;
+    }
+    this.drawPath();
+    const pending = this.pending();
+    const shown = [...this.settled, ...pending];
+    const same = shown.every((view, index) => view === this.shown[index]);
+    if (!same || shown.length !== this.shown.length) this.arrange(shown);
+    return this.drawTurn();
+  }
+
   get latestQuestion() {
-    return Array.from(this.element.querySelectorAll(".question")).pop();
+    const views = this.shown.slice(-2).filter((view) => view instanceof QuestionView);
+    return views.pop()?.element;
   }
 
-  exchanges(client) {
+  /** Something that changes when there is more to read at the end. */
+  get end() {
+    const last = this.shown.at(-1);
+    return `${this.shown.length} ${last?.message.id} ${last?.pace?.shown}`;
+  }
+
+  /** What is stored, when it is no longer what was drawn. */
+  drawPath() {
+    const entries = this.client.pending();
+    const edited = entries.find(({ edits }) => edits)?.edits;
+    const anew = entries.filter(({ type }) => type === "regenerate").map(({ message }) => message);
+    const waiting = [edited, ...anew].join();
+    const { path } = this.conversation;
+    if (path === this.path && waiting === this.waiting) return;
+    this.path = path;
+    this.waiting = waiting;
+    const end = path.findIndex(({ id }) => id === edited);
+    const messages = end < 0 ? path : path.slice(0, end);
+    this.settled = messages.map((message) => this.stored(message, anew.includes(message.id)));
+  }
+
+  stored(message, waits) {
+    const view = this.view(message.id, message.role === "user" ? QuestionView : ReplyView);
+    view.update(message, { turn: this.turnOf(message), waits, versions: this.versions(message) });
+    return view;
+  }
+
+  turnOf({ id }) {
     const { turn } = this.conversation;
-    const waiting = client.pending().filter((entry) => entry.type === "regenerate");
-    return this.conversation.exchanges().flatMap(({ question, reply }) => {
-      const views = [];
-      if (question) {
-        const asked = this.view(question.id, QuestionView);
-        asked.update(question, null, null);
-        views.push(asked);
-      }
-      if (reply) {
-        const answered = this.view(reply.id, ReplyView);
-        const waits = waiting.some((entry) => entry.message === reply.id);
-        answered.update(reply, turn?.message === reply.id ? turn : null, waits);
-        views.push(answered);
-      }
-      return views;
-    });
+    return turn?.message === id ? turn : null;
   }
 
-  pending(client) {
-    const entries = client.pending().filter((entry) => entry.type === "send");
+  /** Which of its siblings a message is, and whether one before it had no answer to rest on. */
+  versions(message) {
+    const all = this.conversation.versions(message);
+    const index = all.findIndex(({ id }) => id === message.id);
+    const before = all.slice(0, index).some(({ finish }) => finish === "no_answer");
+    const answered = before && Boolean(message.sources?.length);
+    return { position: index + 1, total: all.length, answered };
+  }
+
+  drawTurn() {
+    const { turn } = this.conversation;
+    const view = turn && this.settled.find(({ message }) => message.id === turn.message);
+    if (!view) return false;
+    const { message } = view;
+    return view.update(message, { turn, waits: false, versions: this.versions(message) });
+  }
+
+  pending() {
+    const entries = this.client.pending().filter(({ type }) => type === "send");
     return entries.map((entry) => {
       const view = this.view(entry.id, QuestionView);
-      view.update(entry, entry, deliveryOf(entry, client));
+      view.updatePending(entry, deliveryOf(entry, this.client));
       return view;
     });
   }
@@ -63,19 +108,67 @@ export class Transcript {
     return this.views.get(id);
   }
 
+  /** Put these views there and no others. What is being read and what has the focus stay in place. */
   arrange(shown) {
-    const elements = shown.map((view) => view.element);
-    for (const [id, view] of this.views) {
-      if (!shown.includes(view)) {
-        view.element.remove();
-        this.views.delete(id);
-      }
+    const focus = this.focus();
+    const [first] = this.shown;
+    const top = first?.element.getBoundingClientRect().top;
+    this.removeAllBut(new Set(shown));
+    let there = this.element.firstElementChild;
+    for (const { element } of shown) {
+      if (element === there) there = there.nextElementSibling;
+      else this.element.insertBefore(element, there);
     }
-    elements.forEach((element, index) => {
-      const there = this.element.children[index];
-      if (there !== element) this.element.insertBefore(element, there || null);
-    });
+    this.shown = shown;
+    if (shown.indexOf(first) > 0) window.scrollBy(0, first.element.getBoundingClientRect().top - top);
+    if (focus && !focus.element.isConnected) this.refocus(focus);
   }
+
+  removeAllBut(shown) {
+    for (const [id, view] of this.views) {
+      if (shown.has(view)) continue;
+      view.element.remove();
+      this.views.delete(id);
+    }
+  }
+
+  focus() {
+    const element = document.activeElement;
+    const index = this.shown.findIndex((view) => view.element.contains(element));
+    return index < 0 ? null : { element, index };
+  }
+
+  /** Whoever flips through versions goes on with what has taken the place. */
+  refocus({ element, index }) {
+    const view = this.shown[Math.min(index, this.shown.length - 1)];
+    const same = view?.element.querySelector(`.${element.classList[0]}`);
+    (same?.checkVisibility() ? same : view?.element)?.focus({ preventScroll: true });
+    if (element.closest(".versions")) view?.versions?.announce();
+  }
+
+  focusFirst() {
+    this.shown[0]?.element.focus({ preventScroll: true });
+  }
+
+  /** Begin to write the last question anew; whether there is one. */
+  editLast() {
+    const last = this.settled.filter((view) => view instanceof QuestionView).pop();
+    last?.edit();
+    return Boolean(last);
+  }
+}
+
+function actionsOf(client, ask) {
+  return {
+    ask,
+    askAgain: (message) => client.askAgain(message),
+    edit: (question, text) => client.edit(question, text),
+    fits: (text) => client.fits(text),
+    flip: (message, steps) => client.flip(message, steps),
+    note: (type, message, fields) => client.note(type, message, fields),
+    resend: (entry) => client.resend(entry),
+    withdraw: (id) => client.withdraw(id),
+  };
 }
 
 function deliveryOf(entry, client) {

@@ -1,0 +1,1 @@
+"""Accounts of visitors: signing up, in and out, taking conversations along, leaving for good."""

@@ -1,0 +1,26 @@
+"""Which of a conversation's messages belong together: edits and other replies make it a tree."""
+
+from uuid import UUID
+
+from chat.models import Conversation, Message
+
+BRANCH = """
+WITH RECURSIVE branch AS (
+    SELECT id, parent_id, 1 AS distance FROM chat_message WHERE id = %(last)s
+    UNION ALL
+    SELECT m.id, m.parent_id, b.distance + 1
+    FROM chat_message m JOIN branch b ON m.id = b.parent_id
+)
+SELECT m.* FROM branch JOIN chat_message m USING (id) ORDER BY distance DESC
+"""
+
+
+def newest_finished(conversation: Conversation) -> Message | None:
+    """Where the conversation was left, but for a reply that is still written."""
+    said = conversation.messages.exclude(status=Message.Status.RUNNING)
+    return said.order_by("-rev", "-created_at").first()
+
+
+def branch_of(last: UUID) -> list[Message]:
+    """The message and all that it follows, the first one first, in one query."""
+    return list(Message.objects.raw(BRANCH, {"last": last}))

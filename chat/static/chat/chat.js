@@ -1,0 +1,112 @@
+/** The chat, on its own page and in a frame on another site. It takes what a visitor writes from the
+ * first moment on; what draws the rest is loaded meanwhile.
+ */
+
+import { ChatClient } from "./client.js";
+import { Composer } from "./composer.js";
+import { Outbox } from "./outbox.js";
+import { storageOf } from "./storage.js";
+
+export class Chat {
+  /** `socket` and `api` are paths; `onDraw(client)` is told after every change. */
+  constructor({ socket, api, onDraw }) {
+    this.onDraw = onDraw;
+    this.consent = null;
+    this.views = null;
+    this.drawing = null;
+    this.client = new ChatClient({
+      url: address(socket),
+      api,
+      outbox: new Outbox(storageOf("localStorage"), document.body.dataset.visitor),
+      branches: storageOf("sessionStorage"),
+      locks: navigator.locks,
+      onChange: () => this.drawSoon(),
+    });
+    this.composer = this.composed(this.client);
+    this.attend(this.client);
+    this.seekConsent(document.getElementById("consent"));
+  }
+
+  /** Open a conversation, or with null a new one, and connect. */
+  async begin(id) {
+    this.client.open(id);
+    this.client.start();
+    performance.mark("usable"); // bench/page_load.py reads it
+    const { Views } = await import("./views.js");
+    this.views = new Views(this);
+    this.drawSoon();
+  }
+
+  show(id) {
+    if (this.views) this.views.scroll.sticks = true;
+    this.client.open(id);
+    if (!id) window.scrollTo(0, 0);
+  }
+
+  /** False where the visitor has to agree to something first. */
+  ask(text) {
+    if (this.consent && !this.consent.section.hidden) {
+      this.composer.offer(text);
+      this.consent.request();
+      return false;
+    }
+    this.views?.scroll.toEnd();
+    this.client.ask(text);
+    return true;
+  }
+
+  composed(client) {
+    return new Composer(document.getElementById("composer"), storageOf("sessionStorage"), {
+      ask: (text) => this.ask(text),
+      fits: (text) => client.fits(text),
+      stop: () => client.stop(),
+      editLast: () => this.views?.transcript.editLast(),
+    });
+  }
+
+  drawSoon() {
+    this.drawing ??= requestAnimationFrame(() => this.draw());
+  }
+
+  draw() {
+    this.drawing = null;
+    this.composer.draw(this.client);
+    if (this.views?.draw(this.client)) this.drawSoon();
+    this.onDraw(this.client);
+    if (!this.client.consentMissing || !this.consent) return;
+    this.client.consentMissing = false;
+    this.consent.ask();
+  }
+
+  async seekConsent(section) {
+    if (!section) return;
+    const { Consent } = await import("./consent.js");
+    this.consent = new Consent(section, { api: this.client.api, agreed: () => this.agreed() });
+    this.drawSoon();
+  }
+
+  /** What was refused only for want of it goes out again. */
+  agreed() {
+    for (const entry of this.client.pending()) {
+      if (entry.error) this.client.resend(entry);
+    }
+    this.composer.input.focus();
+  }
+
+  attend(client) {
+    window.addEventListener("storage", (event) => client.outboxChanged(event));
+    window.addEventListener("online", () => client.comeBack());
+    window.addEventListener("offline", () => client.socket.drop());
+    window.addEventListener("pagehide", () => client.leave());
+    window.addEventListener("pageshow", (event) => event.persisted && client.comeBack());
+    document.addEventListener("freeze", () => client.leave());
+    document.addEventListener("resume", () => client.comeBack());
+    document.addEventListener("visibilitychange", () => document.hidden || client.comeBack());
+  }
+}
+
+function address(path) {
+  const found = new URL(path, location.href);
+  found.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  return found.href;
+}

@@ -1,0 +1,22 @@
+/** Whether `text` is in the clipboard now. Browsers open it to pages over plain HTTP only the old way. */
+export async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch (error) {
+    return copiedFromField(text); // forbidden, or not there
+  }
+}
+
+function copiedFromField(text) {
+  const focused = document.activeElement;
+  const field = document.createElement("textarea");
+  field.value = text;
+  field.className = "unseen";
+  document.body.append(field);
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  focused?.focus();
+  return done;
+}

@@ -1,0 +1,25 @@
+/** Dialogs of the page: whatever has `data-dialog` opens the one of that id. What a dialog does
+ * besides is loaded when it is first opened.
+ */
+
+const PREPARING = {
+  settings: () => import("./settings.js"),
+};
+
+export function openDialog(id) {
+  const dialog = document.getElementById(id);
+  if (dialog.open) return true;
+  if (!dialog.showModal) return false; // an old browser: the link leads to it
+  dialog.showModal();
+  PREPARING[id]?.().then(({ prepare }) => prepare(dialog));
+  return true;
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-dialog]");
+  if (opener) {
+    if (openDialog(opener.dataset.dialog)) event.preventDefault();
+  } else if (event.target.matches("dialog[open]")) {
+    event.target.close(); // beside what is in it
+  }
+});

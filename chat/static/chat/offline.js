@@ -1,0 +1,22 @@
+/** The page without network: what the visitor wrote and could not send, and another try. */
+
+import { Outbox } from "./outbox.js";
+import { languageOf } from "./html.js";
+import { storageOf } from "./storage.js";
+
+const storage = storageOf("localStorage");
+const visitor = storage.getItem("expertline.visitor");
+const unsent = new Outbox(storage, visitor).entries.filter(({ text }) => text);
+const items = unsent.map(({ text }) => {
+  const item = document.createElement("li");
+  item.textContent = text;
+  item.lang = languageOf(text);
+  item.dir = "auto";
+  return item;
+});
+
+document.querySelector(".unsent").append(...items);
+document.getElementById("unsent").hidden = items.length === 0;
+document.getElementById("nothing-unsent").hidden = items.length > 0;
+document.getElementById("retry").addEventListener("click", () => location.reload());
+window.addEventListener("online", () => location.reload());
