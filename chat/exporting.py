@@ -58,7 +58,7 @@ def markdown(transcript: Transcript) -> str:
 
 def markdown_parts(transcript: Transcript) -> Iterator[str]:
     yield f"# {plain(transcript.title)}"
-    yield f"*{author_of(transcript)} {_('Not medical advice.')}*"
+    yield emphasised(f"{author_of(transcript)} " + _("Not medical advice."))
     for said in transcript.said:
         yield f"## {speaker(said)} · {moment(said.at)}"
         yield from ([quoted(said.text)] if said.by_visitor else reply_parts(said))
@@ -80,11 +80,11 @@ def reply_parts(said: Said) -> Iterator[str]:
     if said.text:
         yield said.text.strip()
     if said.status == "stopped":
-        yield f"*{_('Stopped.')}*"
+        yield emphasised(_("Stopped."))
     if said.status == "failed":
-        yield f"*{_('This reply could not be finished.')}*"
+        yield emphasised(_("This reply could not be finished."))
     if said.sources:
-        yield f"### {_('Whose words this rests on')}"
+        yield "### " + _("Whose words this rests on")
     for source in said.sources:
         yield source_line(source)
         if not said.quotes:
@@ -101,7 +101,11 @@ def review_of(source: CitedAnswer) -> str:
     if source.reviewed_at is None:
         return _("Not reviewed yet")
     reviewed = _("Reviewed on %(day)s") % {"day": date_format(source.reviewed_at, "DATE_FORMAT")}
-    return f"{reviewed} · {_('Due for another review')}" if source.overdue else reviewed
+    return f"{reviewed} · " + _("Due for another review") if source.overdue else reviewed
+
+
+def emphasised(text: str) -> str:
+    return f"*{text}*"
 
 
 def quoted(text: str) -> str:

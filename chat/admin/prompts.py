@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
@@ -166,11 +166,11 @@ class PromptVersionAdmin(ReadOnlyAdmin):
         return self.page(request, locale, form, trial)
 
     def use_built_in(self, request: HttpRequest, locale: str) -> HttpResponse:
-        return self.reuse(request, locale, texts_for(locale), _now("The built-in texts again."))
+        return self.reuse(request, locale, texts_for(locale), gettext("The built-in texts again."))
 
     def use_again(self, request: HttpRequest, key: int) -> HttpResponse:
         version = get_object_or_404(PromptVersion, pk=key)
-        note = _now("The texts of version %(number)s again.") % {"number": version.number}
+        note = gettext("The texts of version %(number)s again.") % {"number": version.number}
         return self.reuse(request, version.locale, texts_of(version), note)
 
     def reuse(self, request: HttpRequest, locale: str, texts: Texts, note: str) -> HttpResponse:

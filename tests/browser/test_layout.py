@@ -158,8 +158,9 @@ def test_page_follows_the_end_until_the_reader_goes_up(
 
     expect(last_reply(page).locator(".tail")).to_contain_text("最后一行")
     assert page.evaluate("() => scrollY") == there
-    page.get_by_role("button", name="回到最新").click()
-    expect(page.get_by_role("button", name="回到最新")).to_be_hidden()
+    expect(page.locator("#to-end [data-end=news]")).to_be_visible()
+    page.locator("#to-end").click()
+    expect(page.locator("#to-end")).to_be_hidden()
 
 
 def test_answer_that_comes_at_once_is_read_from_its_beginning(

@@ -62,7 +62,11 @@ def test_what_was_before_comes_when_the_reader_goes_up(page: Page, wire: Wire) -
 def test_what_is_read_stays_where_it_is(page: Page, wire: Wire) -> None:
     conversation = conversation_of(60)
     held: list[Route] = []
-    page.route(EARLIER, lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(EARLIER, hold)
     conversation.open(page, wire, last=40)
     page.mouse.move(180, 300)
     page.mouse.wheel(0, -20_000)

@@ -228,7 +228,7 @@ def test_message_of_an_ended_session_is_kept(english_visitor: Visitor, site: str
 
     ask(page, "hello")
 
-    expect(page.get_by_role("status")).to_contain_text("Your session has ended")
+    expect(page.locator("#status [role=status]")).to_contain_text("Your session has ended")
     assert kept(page) == ["hello"]
 
 

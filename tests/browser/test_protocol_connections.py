@@ -72,7 +72,7 @@ def test_final_close_is_final_and_says_why(english_page: Page, code: int, words:
 
     english_page.reload()
 
-    expect(english_page.get_by_role("status")).to_contain_text(words)
+    expect(english_page.locator("#status [role=status]")).to_contain_text(words)
     expect(english_page.get_by_role("button", name="Reload")).to_be_visible()
     expect(english_page.get_by_role("button", name="Try now")).to_be_hidden()
     english_page.evaluate("dispatchEvent(new Event('online'))")
@@ -89,7 +89,7 @@ def test_reload_leads_out_of_a_final_close(english_page: Page) -> None:
     english_page.get_by_role("button", name="Reload").press("Enter")
 
     expect(english_page.locator("[data-mode=model]")).to_be_visible()
-    expect(english_page.get_by_role("status").locator("p:visible")).to_have_count(0)
+    expect(english_page.locator("#status [role=status]").locator("p:visible")).to_have_count(0)
 
 
 def test_ping_is_answered(page: Page, wire: Wire, turn: Turn) -> None:

@@ -33,7 +33,7 @@ def open_page(english_visitor: Visitor, expert_site: ChatServer) -> Open:
 
 
 def said(page: Page) -> Locator:
-    return page.get_by_role("status").locator("p:visible")
+    return page.locator("#status [role=status]").locator("p:visible")
 
 
 def lose(wire: Wire) -> None:
@@ -170,7 +170,7 @@ def test_seconds_are_not_announced(open_page: Open) -> None:
     lose(wire)
     clock.pauses(6)
 
-    status = page.get_by_role("status")
+    status = page.locator("#status [role=status]")
 
     expect(status.locator(".countdown, button")).to_have_count(0)
 

@@ -96,6 +96,18 @@ def test_page_for_paper_is_harmless_and_prints(page: Page, visitor: Visitor) -> 
     expect(paper.locator(".said")).to_have_count(2)
 
 
+def test_paper_is_white_whatever_the_screen_is(page: Page, visitor: Visitor) -> None:
+    paper = visitor.context.new_page()
+    paper.goto(f"{page.url}/print")
+    paper.evaluate("() => { document.documentElement.dataset.theme = 'dark'; }")
+
+    paper.emulate_media(media="print", color_scheme="dark")
+
+    root = paper.locator("html")
+    expect(root).to_have_css("background-color", "rgb(255, 255, 255)")
+    expect(root).to_have_css("color", "rgb(0, 0, 0)")
+
+
 @pytest.mark.parametrize("width", [320, 1280])
 def test_copy_fits_the_screen(page: Page, width: int) -> None:
     url = shared(page)

@@ -27,7 +27,7 @@ def begin(page: Page, server: OpenAIServer) -> Latch:
 
 def expect_held(page: Page) -> None:
     """What stands there until the latch is opened: a finished block, and plain text."""
-    expect(last_reply(page).locator("strong")).to_have_text("安全")
+    expect(last_reply(page).locator(".blocks strong")).to_have_text("安全")
     expect(last_reply(page).locator(".tail")).to_contain_text("最后教")
 
 

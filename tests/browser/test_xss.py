@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -233,7 +234,6 @@ LISTS = [
     "chat/message/",
     "chat/turn/",
     "chat/feedback/",
-    "chat/visitor/",
     "knowledge/answer/",
     "auth/user/",
 ]
@@ -241,30 +241,27 @@ LISTS = [
 
 @pytest.mark.parametrize("path", LISTS)
 def test_list_and_detail_of_the_admin_show_words(story: Story, admin: Page, path: str) -> None:
-    if admin.goto(f"{story.site.url}/admin/{path}").status == 404:  # type: ignore[union-attr]
-        pytest.skip("This table has no page in the admin.")
+    admin.goto(f"{story.site.url}/admin/{path}")
     expect_harmless(admin)
 
-    admin.locator("#result_list th a").first.click()
+    admin.locator("#result_list tbody th a").first.click()
 
     expect(admin.locator("#content h1, #content h2").first).to_be_visible()
     expect_harmless(admin)
 
 
-@pytest.mark.parametrize("query", ["q", "status__exact", "locale__exact", "e", "o", "p"])
-@pytest.mark.parametrize("payload", [PAYLOADS[0], PAYLOADS[22]])
+@pytest.mark.parametrize("path", ["chat/conversation/", "knowledge/answer/"])
 def test_filters_of_the_admin_show_words(
-    story: Story, admin: Page, english_visitor: Visitor, query: str, payload: str
+    story: Story, admin: Page, english_visitor: Visitor, path: str
 ) -> None:
     english_visitor.expected = re.compile("status of 4")
-    for path in ("chat/conversation/", "knowledge/answer/"):
-        admin.goto(f"{story.site.url}/admin/{path}")
-        admin.evaluate(
-            "([name, value]) => location.assign('?' + new URLSearchParams([[name, value]]))",
-            [query, payload],
-        )
-        admin.wait_for_load_state()
-        expect_harmless(admin)
+    for name in ("q", "status__exact", "locale__exact", "o", "p"):
+        for payload in (PAYLOADS[0], PAYLOADS[1], PAYLOADS[22]):
+            query = urlencode({name: payload})
+
+            admin.goto(f"{story.site.url}/admin/{path}?{query}")
+
+            expect_harmless(admin)
 
 
 def test_import_shows_words(story: Story, admin: Page, tmp_path: Path) -> None:

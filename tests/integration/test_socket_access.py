@@ -78,13 +78,13 @@ async def test_t25_nothing_is_noted_about_the_reply_of_another(
     named = {"id": new_id(), "message": accepted["message"]}
     async with ChatClient(bob) as client:
         await client.error({"type": "feedback", "value": "down", **named})
-        await client.error({"type": "notify", "wanted": True, **named})
+        await client.error({"type": "notify", "wanted": False, **named})
 
     noted = """
         SELECT notice_wanted, (SELECT count(*) FROM chat_feedback WHERE message_id = m.id)
         FROM chat_message m WHERE id = %s
     """
-    assert rows(model_database, noted, accepted["message"]) == [(False, 0)]
+    assert rows(model_database, noted, accepted["message"]) == [(True, 0)]
 
 
 async def test_nobody_stops_the_reply_of_another(alice: Visitor, bob: Visitor) -> None:

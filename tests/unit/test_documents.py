@@ -54,8 +54,8 @@ def test_both_readmes_have_the_same_sections_and_commands() -> None:
 
     assert levels[0] == levels[1]
     assert commands[0] == commands[1]
-    assert linked[0] - linked[1] == {"README.zh-hans.md", "docs/images/chat-en.png"}
-    assert linked[1] - linked[0] == {"README.md", "docs/images/chat-zh.png"}
+    assert linked[0] - linked[1] == {"README.zh-hans.md", "docs/images/chat-en.webp"}
+    assert linked[1] - linked[0] == {"README.md", "docs/images/chat-zh.webp"}
     assert english.count("\n- ") == chinese.count("\n- ")
 
 

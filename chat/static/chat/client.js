@@ -37,7 +37,6 @@ export class ChatClient {
     });
     this.notes = new Notes({
       send: (frame) => this.socket.send(frame),
-      later: (retryMs, act) => this.later(retryMs, act),
       onChange,
     });
     this.socket = new Socket(url, {
@@ -272,15 +271,11 @@ export class ChatClient {
     if (frame.conversation !== conversation?.id) {
       this.socket.send({ type: "unsubscribe", conversation: frame.conversation });
     } else if (entry) {
-      conversation.accept(entry, frame, this.parentOf(entry));
+      conversation.accept(entry, frame, this.parents.get(entry.id));
       if (entry.stopping && conversation.turn) this.stop();
       if (frame.duplicate || !conversation.advance(frame.rev)) this.resubscribe();
     }
     this.delivery.flush();
-  }
-
-  parentOf({ id }) {
-    return this.parents.has(id) ? this.parents.get(id) : this.conversation.lastReply();
   }
 
   /** A frame of the running turn: text, event, snapshot or end. What comes between a `subscribe`

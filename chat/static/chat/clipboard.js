@@ -1,4 +1,4 @@
-/** Whether `text` is in the clipboard now. Browsers open it to pages over plain HTTP only the old way. */
+/** Whether `text` is in the clipboard now. To pages over plain HTTP it opens only the old way. */
 export async function copied(text) {
   try {
     await navigator.clipboard.writeText(text);

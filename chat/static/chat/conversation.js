@@ -80,7 +80,7 @@ export class Conversation {
   }
 
   /** The server has stored what `entry` of the outbox asked for, as an answer to `parent`. */
-  accept(entry, { rev, turn, message }, parent) {
+  accept(entry, { rev, turn, message }, parent = this.lastReply()) {
     const { id, type, text } = entry;
     const at = new Date().toISOString();
     if (type === "send" && !this.messages.has(id)) {

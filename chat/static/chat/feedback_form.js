@@ -1,4 +1,4 @@
-/** Why a reply was of no use: a reason and a comment, both optional. Loaded with the first thumb down. */
+/** Why a reply was of no use: a reason and a comment, both optional. Loaded when it is first used. */
 
 import { announce } from "./announcer.js";
 import { sendable } from "./composer.js";

@@ -2,14 +2,13 @@
  * once and sent until the server has it; of one kind the last word counts. Knows no DOM.
  */
 
-import { PASSING } from "./delivery.js";
+import { PASSING, pauseOf } from "./delivery.js";
 import { uuid7 } from "./ids.js";
 
 export class Notes {
-  /** `send(frame)` tells whether it could go out, `later(ms, act)` waits. */
-  constructor({ send, later, onChange }) {
+  /** `send(frame)` tells whether it could go out. */
+  constructor({ send, onChange }) {
     this.send = send;
-    this.later = later;
     this.onChange = onChange;
     this.waiting = new Map(); // by kind and message: the frame, and who is told
   }
@@ -50,9 +49,14 @@ export class Notes {
   refused({ id, code, message, retry_ms: retryMs }) {
     const [, waiting] = this.find(id);
     if (!waiting) return false;
-    if (PASSING.has(code)) this.later(retryMs, () => this.find(id)[1] && this.send(waiting.frame));
+    if (PASSING.has(code)) setTimeout(() => this.again(id), pauseOf(retryMs));
     else this.end(id, message);
     return true;
+  }
+
+  again(id) {
+    const [, waiting] = this.find(id);
+    if (waiting) this.send(waiting.frame);
   }
 
   end(id, refusal) {
