@@ -21,6 +21,14 @@ def newest_finished(conversation: Conversation) -> Message | None:
     return said.order_by("-rev", "-created_at").first()
 
 
+def end_of(conversation: Conversation, last: UUID | None) -> Message | None:
+    """Where a branch ends: at the message that was named, else where the conversation was left."""
+    if last is None:
+        return newest_finished(conversation)
+    finished = conversation.messages.exclude(status=Message.Status.RUNNING)
+    return finished.filter(pk=last).first()
+
+
 def branch_of(last: UUID) -> list[Message]:
     """The message and all that it follows, the first one first, in one query."""
     return list(Message.objects.raw(BRANCH, {"last": last}))

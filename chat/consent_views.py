@@ -34,6 +34,8 @@ def consent(request: HttpRequest) -> HttpResponse:
 
 
 def agreed(request: HttpRequest) -> HttpResponse:
+    if request.content_type not in {"", "application/json"}:
+        return HttpResponse(status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     try:
         version = version_of(request)
     except BadJsonError as error:

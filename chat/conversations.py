@@ -125,7 +125,7 @@ def parent_of(conversation: Conversation, command: Send) -> Message | None:
 def accept_regenerate(identity: Identity, command: Regenerate) -> Accepted:
     """A new reply beside an old one. The same key again stores nothing.
 
-    Raises NotFoundError, IdConflictError, BusyError.
+    Raises NotFoundError, IdConflictError, BusyError, ConsentRequiredError.
     """
     try:
         return regenerated_once(identity, command)
@@ -144,6 +144,7 @@ def regenerated_once(identity: Identity, command: Regenerate) -> Accepted:
         raise IdConflictError
     if earlier:
         return acceptance(earlier, duplicate=True)
+    refuse_without(identity)
     refuse_if_busy(conversation)
     raise_revision(conversation)
     return begin_turn(conversation, reply.parent, key=command.id)

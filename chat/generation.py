@@ -16,6 +16,7 @@ from chat.caretaker import Caretaker
 from chat.database import in_database
 from chat.delta_log.base import DeltaLog
 from chat.delta_log.bells import StopWanted, TurnsLeft
+from chat.late_answers import LateAnswers
 from chat.remover import remove_now_and_then
 from chat.running_turn import RunningTurn
 from chat.turn.expert_search import ExpertSearch
@@ -59,6 +60,7 @@ class Generation:
             lease_seconds=lease_seconds,
             idle=lambda: self.draining,
         )
+        self._late_answers = LateAnswers(log, search)
         self.draining = False
         log.hear(self._hear)
 
@@ -67,8 +69,9 @@ class Generation:
         return self._model is None
 
     def begin(self) -> None:
-        """Start keeping leases, taking up orphans, making up for what the log loses and removing
-        what was deleted; from the process's event loop, as often as one likes."""
+        """Start keeping leases, taking up orphans, making up for what the log loses, removing what
+        was deleted and telling late answers; from the process's event loop, as often as one likes.
+        """
         if self._keepers or self.draining:
             return
         self.log.begin()
@@ -76,6 +79,7 @@ class Generation:
             asyncio.create_task(kept_running(self._caretaker.run), name="turn caretaker"),
             asyncio.create_task(kept_running(Backstop(self.log).run), name="backstop"),
             asyncio.create_task(kept_running(remove_now_and_then), name="remover"),
+            asyncio.create_task(kept_running(self._late_answers.run), name="late answers"),
         ]
 
     def start(self, turn: UUID) -> None:

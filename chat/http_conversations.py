@@ -112,8 +112,8 @@ async def restore(request: ASGIRequest, conversation: UUID) -> HttpResponse:
 
 
 async def share(request: ASGIRequest, conversation: UUID) -> HttpResponse:
-    fields_of(request)
-    entry = await in_database(sharing.share, await caller(request), conversation)
+    last = optional_uuid(fields_of(request, "last").get("last"))
+    entry = await in_database(sharing.share, await caller(request), conversation, last=last)
     ring(entry.id, entry.rev)
     return JsonResponse({"url": conversation_object(request, entry)["shared"]})
 

@@ -24,4 +24,7 @@ FIRST_TEXT_SECONDS = Histogram(
 MODEL_RESTS = Counter(
     "expertline_model_rests", "Times the language model was left alone after failures in a row"
 )
+LATE_ANSWERS = Counter(
+    "expertline_late_answers", "Answers taken back to visitors who were told there was none yet"
+)
 LOOP_LAG_SECONDS = Gauge("expertline_loop_lag_seconds", "How late the event loop's last beat was")

@@ -13,10 +13,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from chat.branches import branch_of, newest_finished
+from chat.branches import branch_of, end_of
 from chat.conversation_changes import changed
 from chat.conversation_list import entry_of
-from chat.conversations import NotFoundError, locked
+from chat.conversations import TITLE_CHARACTERS, NotFoundError, locked
 from chat.models import SharedCopy
 from chat.transcripts import Said, Transcript, said
 from chat.visitors import Identity
@@ -33,17 +33,20 @@ class Shared:
 
 
 @transaction.atomic
-def share(identity: Identity, conversation: UUID) -> ConversationEntry:
-    """Make the copy, or bring it up to now under the link it has. Raises NotFoundError."""
+def share(identity: Identity, conversation: UUID, *, last: UUID | None = None) -> ConversationEntry:
+    """Make the copy, or bring it up to now under the link it has. Raises NotFoundError.
+
+    `last` names the message that it ends with, on whichever branch.
+    """
     row = locked(identity, conversation)
-    last = newest_finished(row)
-    if last is None:
+    end = end_of(row, last)
+    if end is None:
         raise NotFoundError
     copy, _ = SharedCopy.objects.update_or_create(
         conversation=row,
-        defaults={"last": last, "shared_at": Now()},
+        defaults={"last": end, "shared_at": Now()},
         create_defaults={
-            "last": last,
+            "last": end,
             "shared_at": Now(),
             "token": secrets.token_urlsafe(TOKEN_BYTES),
         },
@@ -62,12 +65,13 @@ def revoke(identity: Identity, conversation: UUID) -> int:
 
 def shared_under(token: str) -> Shared:
     """Raises NotFoundError, whether it was revoked, or deleted, or never was."""
-    found = SharedCopy.objects.select_related("conversation")
-    copy = found.filter(token=token, conversation__deleted_at=None).first()
+    copy = SharedCopy.objects.filter(token=token, conversation__deleted_at=None).first()
     if copy is None:
         raise NotFoundError
-    transcript = Transcript(title=copy.conversation.title, said=said_until(copy.last_id))
-    return Shared(transcript=transcript, shared_at=copy.shared_at)
+    copied = said_until(copy.last_id)
+    # The conversation's own title may tell of another branch, or have been given later.
+    title = copied[0].text[:TITLE_CHARACTERS]
+    return Shared(transcript=Transcript(title=title, said=copied), shared_at=copy.shared_at)
 
 
 @lru_cache(maxsize=KEPT_COPIES)

@@ -11,10 +11,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from chat import visitors
+from chat.commands import CommandError, optional_uuid
 from chat.conversations import NotFoundError
 from chat.exporting import everything, file_name, markdown
 from chat.sharing import shared_under
-from chat.transcripts import transcript_for
+from chat.transcripts import Transcript, transcript_for
 
 PRIVATE = {
     "Cache-Control": "no-store",
@@ -37,9 +38,19 @@ def export(request: HttpRequest, conversation: UUID) -> HttpResponse:
 
 
 def as_markdown(request: HttpRequest, conversation: UUID) -> HttpResponse:
-    transcript = transcript_for(visitors.identity_of_session(request.session), conversation)
+    transcript = transcript_of(request, conversation)
     response = HttpResponse(markdown(transcript), content_type="text/markdown; charset=utf-8")
     return named(response, file_name(transcript.title, "md"))
+
+
+def transcript_of(request: HttpRequest, conversation: UUID) -> Transcript:
+    """`?last=` names the message that it ends with. Raises NotFoundError."""
+    identity = visitors.identity_of_session(request.session)
+    try:
+        last = optional_uuid(request.GET.get("last"))
+    except CommandError:
+        raise NotFoundError from None
+    return transcript_for(identity, conversation, last=last)
 
 
 def as_json(request: HttpRequest, conversation: UUID) -> HttpResponse:
@@ -66,9 +77,8 @@ def named(response: HttpResponse, name: str) -> HttpResponse:
 @never_cache
 def print_page(request: HttpRequest, conversation: UUID) -> HttpResponse:
     """For paper; whose it is not, is told that there is none."""
-    identity = visitors.identity_of_session(request.session)
     try:
-        transcript = transcript_for(identity, conversation)
+        transcript = transcript_of(request, conversation)
     except NotFoundError:
         raise Http404 from None
     context = {"transcript": transcript, "conversation": conversation}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from chat.branches import branch_of, newest_finished
-from chat.conversations import conversation_of
+from chat.branches import branch_of, end_of
+from chat.conversations import NotFoundError, conversation_of
 from chat.models import Message
 from chat.rendering import hosts_of, render, words_html
 from chat.visitors import Identity
@@ -58,11 +58,18 @@ class Transcript:
         return any(each.by_model for each in self.said)
 
 
-def transcript_for(identity: Identity, conversation: UUID) -> Transcript:
-    """The newest branch of the visitor's conversation. Raises NotFoundError."""
+def transcript_for(
+    identity: Identity, conversation: UUID, *, last: UUID | None = None
+) -> Transcript:
+    """The branch of the visitor's conversation that ends with `last`, else the newest one.
+
+    Raises NotFoundError.
+    """
     row = conversation_of(identity, conversation)
-    last = newest_finished(row)
-    messages = branch_of(last.pk) if last else []
+    end = end_of(row, last)
+    if last and end is None:
+        raise NotFoundError
+    messages = branch_of(end.pk) if end else []
     return Transcript(title=row.title, said=tuple(map(said, messages)))
 
 

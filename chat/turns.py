@@ -218,23 +218,29 @@ def end(claim: Claim, outcome: Outcome, text: str, *, last_event: int) -> int | 
             conversation.updated_at = Now()
             conversation.save(update_fields=["rev", "updated_at"])
         Message.objects.filter(turn=claim.turn).update(
-            text=text,
-            status=outcome.status,
-            rev=conversation.rev,
-            finish=outcome.finish,
-            grounding=outcome.grounding,
-            sources=[source_object(source) for source in outcome.sources],
-            suggestions=list(outcome.suggestions),
-            usage=usage_object(outcome.usage),
-            model=outcome.model,
-            prompt_version=outcome.prompt_version,
-            space=outcome.space,
-            missed_calls=outcome.missed_calls,
-            cost=cost_of(outcome.model, outcome.usage) if outcome.usage else None,
-            error=outcome.error or "",
-            notice_wanted=outcome.finish == "no_answer",
+            rev=conversation.rev, **reply_columns(outcome, text)
         )
     return conversation.rev
+
+
+def reply_columns(outcome: Outcome, text: str) -> dict[str, Any]:
+    """What is stored of a reply that has ended."""
+    return {
+        "text": text,
+        "status": outcome.status,
+        "finish": outcome.finish,
+        "grounding": outcome.grounding,
+        "sources": [source_object(source) for source in outcome.sources],
+        "suggestions": list(outcome.suggestions),
+        "usage": usage_object(outcome.usage),
+        "model": outcome.model,
+        "prompt_version": outcome.prompt_version,
+        "space": outcome.space,
+        "missed_calls": outcome.missed_calls,
+        "cost": cost_of(outcome.model, outcome.usage) if outcome.usage else None,
+        "error": outcome.error or "",
+        "notice_wanted": outcome.finish == "no_answer",
+    }
 
 
 def hand_over(*, owner: UUID) -> int:

@@ -18,7 +18,7 @@ urlpatterns = [
     path("", views.page, name="page"),
     path("c/<uuid:conversation>", views.page, name="conversation"),
     path("c/<uuid:conversation>/print", transcript_views.print_page, name="print"),
-    path("s/<str:token>", transcript_views.shared, name="shared"),
+    path("s/<slug:token>", transcript_views.shared, name="shared"),
     path("accounts/", include("chat.accounts.urls")),
     path("leave", views.leave, name="leave"),
     path("api/conversations", http_conversations.conversations_view, name="conversation-list"),

@@ -6,10 +6,10 @@ cd "$(dirname "$0")/.."
 
 mkdir -p var
 other=var/test-other.log
-DATA_DIR=var/test-other .venv/bin/python -m pytest tests/unit tests/browser tests/integration/knowledge >"$other" 2>&1 &
+DATA_DIR=var/test-other .venv/bin/python -m pytest tests/browser tests/integration/knowledge >"$other" 2>&1 &
 job=$!
 trap 'kill "$job" 2>/dev/null; wait "$job"; exit 130' INT TERM
-.venv/bin/python -m pytest --ignore=tests/unit --ignore=tests/browser \
+.venv/bin/python -m pytest --ignore=tests/browser \
     --ignore=tests/integration/knowledge
 first=$?
 wait "$job"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from knowledge.advisory_locks import EDITS_LOCK, hold_shared
 from knowledge.embedders.base import Embedder
@@ -69,7 +70,9 @@ def publish(answers: QuerySet[Answer], embedder: Embedder, *, read: bool = False
     with transaction.atomic():
         chosen = answers.exclude(status=Answer.Status.PUBLISHED)
         keys = locked(chosen if read else chosen.filter(suspicious=""))
-        Answer.objects.filter(pk__in=keys).update(status=Answer.Status.PUBLISHED, suspicious="")
+        Answer.objects.filter(pk__in=keys).update(
+            status=Answer.Status.PUBLISHED, suspicious="", updated_at=timezone.now()
+        )
         reindex(keys, embedder)
     return len(keys)
 

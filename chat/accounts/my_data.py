@@ -1,9 +1,13 @@
 """Everything that is stored of a signed-in person, as JSON."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from uuid import UUID
+
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from chat.conversations import conversations_of
+from chat.conversations import NotFoundError, conversations_of
 from chat.exporting import everything
 from chat.models import Consent
 from chat.turn.events import JsonValue
@@ -17,8 +21,16 @@ def my_data(user: User, identity: Identity, *, site: str) -> dict[str, JsonValue
         "exported_at": timestamp(timezone.now()),
         "account": {"name": user.get_username(), "since": timestamp(user.date_joined)},
         "consents": consents(identity),
-        "conversations": [everything(identity, each, site=site)[0] for each in mine],
+        "conversations": list(told(identity, mine, site=site)),
     }
+
+
+def told(
+    identity: Identity, conversations: Iterable[UUID], *, site: str
+) -> Iterator[dict[str, JsonValue]]:
+    for each in conversations:
+        with suppress(NotFoundError):  # deleted meanwhile
+            yield everything(identity, each, site=site)[0]
 
 
 def consents(identity: Identity) -> list[JsonValue]:

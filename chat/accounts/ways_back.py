@@ -16,7 +16,9 @@ def way_back(request: HttpRequest) -> str:
     """
     named = request.POST.get("next") or request.GET.get("next")
     address = named or referrer(request)
-    return address if ours(request, address) else reverse("page")
+    # A bare word would be taken for the name of a view.
+    leads = address.startswith(("/", "http:", "https:"))
+    return address if leads and ours(request, address) else reverse("page")
 
 
 def referrer(request: HttpRequest) -> str:

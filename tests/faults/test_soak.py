@@ -1,4 +1,4 @@
-"""Random faults, a minute of them here; `make soak` has as many as you like."""
+"""Random faults, half a minute of them here; `make soak` has as many as you like."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from tests.chat_client import ChatClient
 from tests.faults.cluster import Cluster, Resources
 from tests.faults.soak import Soak
 
-SECONDS = float(os.environ.get("SOAK_SECONDS") or 45)
+SECONDS = float(os.environ.get("SOAK_SECONDS") or 30)
 SEED = int(os.environ.get("SOAK_SEED") or random.randrange(1_000_000))  # noqa: S311  (no secret)
 
 VISITS = 40

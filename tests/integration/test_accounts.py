@@ -199,6 +199,8 @@ def test_t29_session_known_before_signing_in_is_worth_nothing_after() -> None:
     [
         ("/c/019a0c5e-3f10-7c41-9d2b-6a1f0e8b7c01", "/c/019a0c5e-3f10-7c41-9d2b-6a1f0e8b7c01"),
         ("//evil.example/", "/"),
+        ("sign-out", "/"),
+        ("nowhere", "/"),
         ("https://evil.example/", "/"),
         ("https:evil.example", "/"),
         ("/\\evil.example", "/"),

@@ -3,18 +3,20 @@
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from chat import consents, conversations
+from chat.commands import Regenerate
 from chat.consents import ConsentRequiredError, OutdatedConsentError
 from chat.models import Consent, Message
 from chat.site_texts import current_text, save_text
 from tests.chat_client import ChatClient, Visitor, new_id
 from tests.databases import database_url, new_database
-from tests.integration.turn_rows import ALICE, send
+from tests.integration.turn_rows import ALICE, answered, send
 from tests.serving import ChatServer
 
 ADDRESS = "/api/consent"
@@ -59,6 +61,20 @@ def test_message_that_was_accepted_stays_accepted() -> None:
     assert conversations.accept_send(ALICE, command).duplicate
     with pytest.raises(ConsentRequiredError):
         conversations.accept_send(ALICE, send())
+
+
+@pytest.mark.usefixtures("required")
+def test_reply_is_not_written_anew_without_consent() -> None:
+    consents.agree(ALICE, agreed_text())
+    accepted = answered("Why?", "Because.")
+    consents.withdraw(ALICE)
+
+    with pytest.raises(ConsentRequiredError):
+        conversations.accept_regenerate(ALICE, Regenerate(id=uuid4(), message=accepted.message))
+
+
+def test_consent_in_another_form_than_json_is_refused(db: None, client: Client) -> None:
+    assert client.post(ADDRESS, {"version": agreed_text()}).status_code == 415
 
 
 @pytest.mark.usefixtures("required")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 
-from tests.chat_client import NO_TLS, ChatClient, Visitor
+from tests.chat_client import NO_TLS, ChatClient, Visitor, new_id
 from tests.chat_reply import Frame
 from tests.conftest import Model
 from tests.latch import Latch
@@ -72,6 +72,42 @@ async def test_copy_tells_who_said_what_and_whose_words_it_rests_on(
     assert source["expert"] in page
     assert source["role"] in page
     assert source["html"] in page
+
+
+async def test_copy_is_of_the_branch_that_is_on_the_screen(
+    client: ChatClient, model: Model
+) -> None:
+    async with client:
+        talk = await asked(client, model)
+        [_, shown] = (await talk.visitor.get(conversation_path(talk.conversation)))["messages"]
+        await client.ask("What nobody else shall read.", conversation=talk.conversation)
+
+        path = conversation_path(talk.conversation, "/share")
+        response = await request(talk.visitor, "POST", path, {"last": shown["id"]})
+        page = (await read(response.json()["url"])).text
+        elsewhere = await request(talk.visitor, "POST", path, {"last": new_id()})
+
+    assert f'<h1 dir="auto">{QUESTION}</h1>' in page
+    assert "What nobody else shall read." not in page
+    assert elsewhere.status_code == 404
+
+
+async def test_name_that_is_given_later_is_not_in_the_copy(
+    client: ChatClient, model: Model
+) -> None:
+    async with client:
+        talk = await asked(client, model)
+        url = await talk.share()
+
+        await request(
+            talk.visitor, "PATCH", conversation_path(talk.conversation), {"title": "Li Wei"}
+        )
+
+        assert "Li Wei" not in (await read(url)).text
+
+
+async def test_link_with_what_no_link_has_leads_nowhere(alice: Visitor) -> None:
+    assert (await read(f"{alice.server.url}/s/%00")).status_code == 404
 
 
 async def test_copy_is_for_readers_alone(client: ChatClient, model: Model) -> None:

@@ -46,7 +46,7 @@ export class Chat {
   /** False where the visitor has to agree to something first. */
   ask(text) {
     if (this.consent && !this.consent.section.hidden) {
-      this.composer.offer(text);
+      if (!this.composer.input.value.trim()) this.composer.offer(text); // never over a draft
       this.consent.request();
       return false;
     }

@@ -29,7 +29,8 @@ export class Consent {
   async ask() {
     this.show(true);
     try {
-      this.take(await (await fetch(this.address)).json());
+      const headers = { "Accept-Language": document.documentElement.lang };
+      this.take(await (await fetch(this.address, { headers })).json());
     } catch (error) {
       this.failed.hidden = false;
     }

@@ -12,11 +12,13 @@ let chosen = null;
 export function openActions(list, entry, button) {
   chosen = { list, entry };
   const address = addressOf(entry);
+  const last = list.lastShown(entry.id);
   dialog.querySelector("h2").textContent = entry.title;
   for (const link of dialog.querySelectorAll("[data-export]")) {
-    link.href = `${address}/${link.dataset.export}`;
+    link.href = `${address}/${link.dataset.export}${last ? `&last=${last}` : ""}`;
   }
-  dialog.querySelector("[data-act=print]").href = `/c/${entry.id}/print`;
+  const branch = last ? `?last=${last}` : "";
+  dialog.querySelector("[data-act=print]").href = `/c/${entry.id}/print${branch}`;
   dialog.showModal();
   placeBeside(button);
 }
@@ -43,7 +45,7 @@ function print() {} // a link
 
 async function share({ list, entry }) {
   const { openShare } = await import("./share.js");
-  openShare(entry, () => list.refresh());
+  openShare(entry, { last: list.lastShown(entry.id), changed: () => list.refresh() });
 }
 
 /** In place: Enter or leaving the field keeps the new name, Escape the old one. */

@@ -6,9 +6,12 @@ const PAUSE_MS = 250;
 const DAY_MS = 86_400_000;
 
 export class ConversationList {
-  /** `open(id)` shows a conversation, with null the beginning of a new one. */
-  constructor(nav, { open }) {
+  /** `open(id)` shows a conversation, with null the beginning of a new one; `lastShown(id)` names the
+   * message that it ends with on the screen, if it is open.
+   */
+  constructor(nav, { open, lastShown }) {
     this.nav = nav;
+    this.lastShown = lastShown;
     this.open = open;
     this.place = nav.querySelector(".conversations");
     this.input = nav.querySelector("input[type=search]");

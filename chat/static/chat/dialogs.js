@@ -15,6 +15,17 @@ export function openDialog(id) {
   return true;
 }
 
+/** It was asked for by its address, before there was a script. */
+const asked = document.querySelector("dialog:target");
+if (asked) openDialog(asked.id);
+document.addEventListener(
+  "close",
+  ({ target }) => {
+    if (target.matches(":target")) location.replace("#");
+  },
+  true, // it does not bubble
+);
+
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-dialog]");
   if (opener) {

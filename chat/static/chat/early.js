@@ -3,7 +3,7 @@
 (() => {
   const root = document.documentElement;
   try {
-    for (const name of ["theme", "size", "list"]) {
+    for (const name of ["theme", "size", "list", "keys"]) {
       const value = localStorage.getItem(`expertline.${name}`);
       if (value) root.dataset[name] = value;
     }

@@ -26,6 +26,11 @@ export function clone(id) {
   return document.importNode(document.getElementById(id).content, true).firstElementChild;
 }
 
+/** Whether there is anything of it to see. */
+export function isShown(element) {
+  return element.getClientRects().length > 0;
+}
+
 /** Show the elements whose data attribute `name` lists `value`, hide the others that have it. */
 export function showOnly(root, name, value) {
   for (const element of root.querySelectorAll(`[data-${name}]`)) {

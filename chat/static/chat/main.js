@@ -16,8 +16,13 @@ function onDraw(client) {
 
 /** Change to another conversation, or with null to a new one. */
 function open(id) {
+  if (id && id === opened()) return;
   history.pushState(null, "", id ? `/c/${id}` : "/");
   chat.show(id);
+}
+
+function opened() {
+  return chat.client.conversation?.id || null;
 }
 
 function write() {
@@ -33,7 +38,10 @@ import("./shell.js").then(({ Shell }) => {
   shell = new Shell({ open, write });
   chat.drawSoon();
 });
-window.addEventListener("popstate", () => chat.show(conversationOfAddress()));
+window.addEventListener("popstate", () => {
+  const id = conversationOfAddress();
+  if (id !== opened()) chat.show(id); // a link within the page changes nothing
+});
 window.addEventListener("load", async () => {
   const { install } = await import("./installing.js");
   install(document.body.dataset);

@@ -18,6 +18,7 @@ export class Menu {
     this.sidebar = document.getElementById("sidebar");
     this.list = null;
     this.shown = "";
+    this.conversation = null;
     button.addEventListener("click", () => this.toggle(!this.isOpen));
     this.panel.querySelector(".close").addEventListener("click", () => this.toggle(false));
     this.panel.addEventListener("click", (event) => this.chosen(event));
@@ -75,16 +76,27 @@ export class Menu {
 
   async load() {
     const { ConversationList } = await import("./conversation_list.js");
-    this.list ||= new ConversationList(this.panel, { open: (id) => this.open(id) });
+    this.list ||= new ConversationList(this.panel, {
+      open: (id) => this.open(id),
+      lastShown: (id) => this.lastShown(id),
+    });
     this.list.refresh();
   }
 
   /** What is open, and whether it may have changed, is told after every change of the page. */
   draw({ conversation }) {
+    this.conversation = conversation;
     const shown = `${conversation?.id} ${conversation?.rev > 0}`;
     if (shown === this.shown) return;
     this.shown = shown;
     if (this.list && this.isOpen) this.list.refresh();
+  }
+
+  /** Of the open conversation, where the branch ends that is on the screen. */
+  lastShown(id) {
+    if (this.conversation?.id !== id) return null;
+    const said = this.conversation.path.filter(({ status }) => status !== "running");
+    return said.pop()?.id || null;
   }
 
   chosen(event) {

@@ -39,11 +39,16 @@ export class Outbox {
     return this.entries.filter((entry) => entry.conversation === conversation);
   }
 
-  /** The first of each conversation that may go out: a conversation takes one turn at a time. */
+  /** The first of each conversation that may go out: a conversation takes one turn at a time.
+   *
+   * An edit goes before what waits behind the reply that it stops; that then continues the edit.
+   */
   heads() {
     const firsts = new Map();
     for (const entry of this.unrefused) {
-      if (!firsts.has(entry.conversation)) firsts.set(entry.conversation, entry);
+      const first = firsts.get(entry.conversation);
+      const overtakes = entry.edits && first && !first.edits && !first.sent;
+      if (!first || overtakes) firsts.set(entry.conversation, entry);
     }
     return Array.from(firsts.values());
   }

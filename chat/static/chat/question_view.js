@@ -1,7 +1,7 @@
 /** One message of the visitor's on the page, and where it is while it is not accepted. */
 
 import { announce } from "./announcer.js";
-import { clone, languageOf, showOnly } from "./html.js";
+import { clone, isShown, languageOf, showOnly } from "./html.js";
 import { showTime } from "./times.js";
 import { Versions } from "./versions.js";
 
@@ -52,7 +52,10 @@ export class QuestionView {
     if (this.element.dataset.state === state) return;
     this.element.dataset.state = state;
     this.row.hidden = state !== "accepted";
+    const focused = document.activeElement;
+    const mine = this.element.contains(focused);
     showOnly(this.element, "delivery", state);
+    if (mine && !isShown(focused)) this.element.focus({ preventScroll: true });
     const said = this.element.querySelector("[data-delivery]:not([hidden])");
     if (NEWS.has(state)) announce(said.textContent);
   }

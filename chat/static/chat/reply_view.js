@@ -1,7 +1,7 @@
 /** One reply on the page: its blocks, its unfinished rest, its outcome and its sources. */
 
 import { announce } from "./announcer.js";
-import { clone, fragmentOf, languageOf, showOnly } from "./html.js";
+import { clone, fragmentOf, isShown, languageOf, showOnly } from "./html.js";
 import { Narration } from "./narration.js";
 import { NoAnswer } from "./no_answer.js";
 import { Pace } from "./pace.js";
@@ -63,7 +63,7 @@ export class ReplyView {
     const focused = document.activeElement;
     const mine = this.element.contains(focused);
     change();
-    if (mine && !focused.checkVisibility()) this.element.focus({ preventScroll: true });
+    if (mine && !isShown(focused)) this.element.focus({ preventScroll: true });
   }
 
   /** Blocks that end beyond the text are not to be seen yet. */

@@ -4,7 +4,11 @@
 export async function change(method, address, facts) {
   const response = await fetch(address, {
     method,
-    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
+    headers: {
+      "Accept-Language": document.documentElement.lang,
+      "Content-Type": "application/json",
+      "X-CSRFToken": csrfToken(),
+    },
     body: facts && JSON.stringify(facts),
   });
   if (!response.ok) throw new RefusedError(response);

@@ -8,9 +8,11 @@ const field = dialog.querySelector(".link");
 const acts = { make, copy, stop };
 let shared = null;
 
-/** `changed()` is called when there is a link, and when there is none any more. */
-export function openShare(entry, changed) {
-  shared = { address: `/api/conversations/${entry.id}/share`, changed };
+/** `last` names the message that the copy ends with, null for the newest. `changed()` is called when
+ * there is a link, and when there is none any more.
+ */
+export function openShare(entry, { last, changed }) {
+  shared = { address: `/api/conversations/${entry.id}/share`, last, changed };
   show(entry.shared);
   say("");
   dialog.showModal();
@@ -27,7 +29,7 @@ dialog.addEventListener("click", async (event) => {
 });
 
 async function make() {
-  const { url } = await change("POST", shared.address);
+  const { url } = await change("POST", shared.address, { last: shared.last });
   show(url);
   say("current");
   dialog.querySelector("[data-act=copy]").focus();

@@ -1,7 +1,7 @@
 /** The state of the connection, in words; silent while all is well. */
 
 import { Countdown } from "./countdown.js";
-import { showOnly } from "./html.js";
+import { isShown, showOnly } from "./html.js";
 
 /** A lost connection that is back sooner is nobody's business. */
 const PATIENCE_MS = 1500;
@@ -40,7 +40,7 @@ export class Status {
     this.state = state;
     const focused = document.activeElement;
     showOnly(this.element, "state", state);
-    if (this.element.contains(focused) && !focused.checkVisibility()) this.focus();
+    if (this.element.contains(focused) && !isShown(focused)) this.focus();
   }
 
   stateOf({ socket, conversation }) {

@@ -2,6 +2,7 @@
  * gone through only when a message has come, gone or changed.
  */
 
+import { isShown } from "./html.js";
 import { QuestionView } from "./question_view.js";
 import { ReplyView } from "./reply_view.js";
 
@@ -47,7 +48,7 @@ export class Transcript {
 
   /** Something that changes when there is more to read at the end. */
   get end() {
-    const last = this.shown.at(-1);
+    const last = this.shown[this.shown.length - 1];
     return `${this.shown.length} ${last?.message.id} ${last?.pace?.shown}`;
   }
 
@@ -128,7 +129,7 @@ export class Transcript {
     for (const [id, view] of this.views) {
       if (shown.has(view)) continue;
       view.element.remove();
-      this.views.delete(id);
+      if (!view.editor) this.views.delete(id); // what is being written is there again with it
     }
   }
 
@@ -142,7 +143,7 @@ export class Transcript {
   refocus({ element, index }) {
     const view = this.shown[Math.min(index, this.shown.length - 1)];
     const same = view?.element.querySelector(`.${element.classList[0]}`);
-    (same?.checkVisibility() ? same : view?.element)?.focus({ preventScroll: true });
+    (same && isShown(same) ? same : view?.element)?.focus({ preventScroll: true });
     if (element.closest(".versions")) view?.versions?.announce();
   }
 

@@ -55,6 +55,7 @@ iframe {
   bottom: calc(var(--expertline-bottom, 1rem) + 68px);
   box-shadow: 0 6px 30px rgb(0 0 0 / 30%);
   color-scheme: normal;
+  height: min(640px, 100vh - var(--expertline-bottom, 1rem) - 84px);
   height: min(640px, 100dvh - var(--expertline-bottom, 1rem) - 84px);
   position: fixed;
   width: min(400px, 100vw - 2 * var(--expertline-side, 1rem));
@@ -67,6 +68,7 @@ iframe {
   iframe {
     border: 0;
     border-radius: 0;
+    height: 100vh;
     height: 100dvh;
     inset: 0;
     width: 100vw;
@@ -86,9 +88,7 @@ const side = script.dataset.position === "start" ? "start" : "end";
 
 const root = document.createElement("expertline-chat");
 const shadow = root.attachShadow({ mode: "open" });
-const sheet = new CSSStyleSheet(); // no `<style>`: a site's policy may forbid it
-sheet.replaceSync(STYLE);
-shadow.adoptedStyleSheets = [sheet];
+dress();
 const icon = document.createElementNS("http://www.w3.org/2000/svg", "path");
 const button = launcher();
 let frame = null;
@@ -109,6 +109,19 @@ function appendRoot() {
 function languageOf(wanted) {
   const name = (wanted || navigator.language).toLowerCase();
   return name.startsWith("zh") ? "zh-hans" : "en";
+}
+
+/** By a sheet of its own where the browser knows that: a site's policy may forbid `<style>`. */
+function dress() {
+  try {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE);
+    shadow.adoptedStyleSheets = [sheet];
+  } catch (error) {
+    const style = document.createElement("style");
+    style.textContent = STYLE;
+    shadow.append(style);
+  }
 }
 
 function launcher() {
