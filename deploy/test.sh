@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # The whole test suite: what needs no quiet machine runs beside the rest, which shows its progress.
-# What the former says follows when both are done.
+# What the former says follows when both are done. It gives way: what is beside it watches clocks.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 mkdir -p var
 other=var/test-other.log
-DATA_DIR=var/test-other .venv/bin/python -m pytest tests/browser tests/integration/knowledge >"$other" 2>&1 &
+DATA_DIR=var/test-other nice -n 10 .venv/bin/python -m pytest tests/browser tests/integration/knowledge >"$other" 2>&1 &
 job=$!
 trap 'kill "$job" 2>/dev/null; wait "$job"; exit 130' INT TERM
 .venv/bin/python -m pytest --ignore=tests/browser \

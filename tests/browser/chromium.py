@@ -26,5 +26,5 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(
         executable_path=path,
         chromium_sandbox=os.geteuid() != 0,
-        args=["--disable-background-networking", "--no-proxy-server"],
+        args=["--disable-background-networking", "--disable-gpu", "--no-proxy-server"],
     )

@@ -59,6 +59,7 @@ def test_versions_can_be_flipped_by_keyboard_alone(page: Page, told: PlayedConve
     expect(older(first)).to_have_attribute("aria-disabled", "true")
     expect(page.locator("#announcer")).to_contain_text(re.compile("1.+2"))
     page.keyboard.press("Tab")
+    expect(newer(first)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".reply .blocks")).to_have_text("第二个回答")
     expect(newer(page.locator(".reply"))).to_be_focused()

@@ -9,7 +9,7 @@ from tests.chat_client import ChatClient
 from tests.faults.cluster import Cluster, Resources
 from tests.faults.soak import Soak
 
-SECONDS = float(os.environ.get("SOAK_SECONDS") or 30)
+SECONDS = float(os.environ.get("SOAK_SECONDS") or 20)
 SEED = int(os.environ.get("SOAK_SEED") or random.randrange(1_000_000))  # noqa: S311  (no secret)
 
 VISITS = 40
