@@ -47,8 +47,9 @@ async def begin_slowly_told(
 async def told_more(client: ChatClient, turn: str, pieces: int = FEW) -> None:
     """Returns when the client was told so many more pieces of a reply that goes on."""
     known = stamps(client.text_of(turn))
-    await client.until(lambda: stamps(client.text_of(turn)) >= known + pieces)
-    assert client.reply(turn).end is None, "The reply ended before it could be seen going on."
+    reply = client.reply(turn)
+    await client.until(lambda: reply.end or stamps(client.text_of(turn)) >= known + pieces)
+    assert reply.end is None, "The reply ended before it could be seen going on."
 
 
 def stamps(text: str) -> int:
