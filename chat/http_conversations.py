@@ -1,19 +1,23 @@
 """A visitor's conversations over HTTP: to list, read, rename, delete, restore and share."""
 
+import time
 from collections.abc import Callable, Coroutine
+from functools import cache
 from http import HTTPStatus
 from uuid import UUID
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, JsonResponse
+from django.utils.translation import get_language
 
 from chat import conversation_changes, conversations, sharing, visitors, wire_format
 from chat.commands import MAX_FRAME_BYTES, CommandError, Fields, optional_uuid, plain_text
 from chat.conversation_list import listed
 from chat.database import in_database
 from chat.delta_log.bells import Changed
-from chat.http_refusals import REFUSING, STATUSES, RefusedError
+from chat.http_refusals import REFUSING, STATUSES, RefusedError, refusal
 from chat.obeying import code_of
+from chat.rates import Buckets, Rate
 from chat.strict_json import BadJsonError, parse_object
 from chat.turn.events import JsonValue
 from chat.visitors import Identity
@@ -21,6 +25,8 @@ from chat.wire_format import ConversationEntry
 from chat.wiring import generation
 
 JSON = "application/json"
+SEARCH_RATE = Rate(per_second=1, burst=30)
+MOST_BUCKETS = 20_000
 NO_CONTENT = HTTPStatus.NO_CONTENT
 
 Action = Callable[..., Coroutine[None, None, HttpResponse]]
@@ -54,8 +60,10 @@ async def done_or_refused(action: Action, request: ASGIRequest, **parts: UUID) -
         return await turns.undisturbed(action(request, **parts))
     except NotJsonError:
         return HttpResponse(status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    except RefusedError as error:
+        return refusal(error, get_language() or "en")
     except REFUSING as error:
-        told = error.code if isinstance(error, RefusedError | CommandError) else code_of(error)
+        told = error.code if isinstance(error, CommandError) else code_of(error)
         status = STATUSES.get(told, HTTPStatus.BAD_REQUEST)
         return JsonResponse({"error": {"code": told}}, status=status)
 
@@ -67,9 +75,18 @@ async def conversation_list(request: ASGIRequest) -> HttpResponse:
     """The latest first; `before` names the last one of a page."""
     search = plain_text(request.GET.get("search", ""))
     identity = await caller(request)
+    wait = searches().take(str(identity.visitor)) if search else 0
+    if wait:
+        raise RefusedError("rate_limited", retry_seconds=wait)
     entries = await in_database(listed, identity, search=search, before=before(request))
     shown = [conversation_object(request, entry) for entry in entries]
     return JsonResponse({"conversations": shown})
+
+
+@cache
+def searches() -> Buckets:
+    """The process's: a search may read all that a visitor has ever said."""
+    return Buckets(SEARCH_RATE, time.monotonic, most=MOST_BUCKETS)
 
 
 async def conversation_detail(request: ASGIRequest, conversation: UUID) -> HttpResponse:

@@ -11,14 +11,14 @@ from typing import Any
 
 from django.contrib.auth import HASH_SESSION_KEY, get_user_model
 from django.contrib.auth import SESSION_KEY as USER_KEY
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session as StoredSession
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from chat.visitors import SESSION_KEY as VISITOR_KEY
-from chat.visitors import Identity, identity_of_session, plausible_key
+from chat.visitors import Identity, account_of, anonymous_id, plausible_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +30,24 @@ class Session:
 
 
 Data = Mapping[str, Any]  # what Django keeps in a session
-Users = Mapping[str, AbstractBaseUser]
+Users = Mapping[str, User]
 
 
 def open_session(cookie: str | None) -> Session:
-    """Whoever the cookie belongs to; without a good one, a new anonymous visitor."""
+    """Whoever the cookie belongs to; without a good one, a new anonymous visitor.
+
+    Nothing is written: a socket cannot give a browser the key of another session.
+    """
     store = SessionStore(plausible_key(cookie))
-    identity = identity_of_session(store)
-    noted = identity.signed_in or store.get(VISITOR_KEY) == str(identity.visitor)
-    return Session(identity=identity, key=store.session_key if noted else None)
+    data = store.load()
+    user = user_of(data, users_of([data]))
+    if user:
+        return Session(identity=account_of(user), key=store.session_key)
+    noted = None if USER_KEY in data else data.get(VISITOR_KEY)
+    identity = Identity(visitor=anonymous_id(noted))
+    return Session(
+        identity=identity, key=store.session_key if noted == str(identity.visitor) else None
+    )
 
 
 def ended(sessions: Collection[Session]) -> set[Session]:
@@ -67,7 +76,7 @@ def decoded(data: str) -> Data:
     return SessionStore().decode(data)
 
 
-def users_of(sessions: Collection[Data]) -> dict[str, AbstractBaseUser]:
+def users_of(sessions: Collection[Data]) -> dict[str, User]:
     ids = {data[USER_KEY] for data in sessions if USER_KEY in data}
     found = get_user_model().objects.filter(pk__in=ids, is_active=True) if ids else ()
     return {str(user.pk): user for user in found}
@@ -77,15 +86,16 @@ def stands(identity: Identity, data: Data | None, users: Users) -> bool:
     if data is None:
         return False
     if identity.signed_in or USER_KEY in data:
-        return identity.user is not None and identity.user == user_of(data, users)
+        user = user_of(data, users)
+        return user is not None and identity.user == user.pk
     return bool(data.get(VISITOR_KEY) == str(identity.visitor))
 
 
-def user_of(data: Data, users: Users) -> int | None:
+def user_of(data: Data, users: Users) -> User | None:
     """Who is signed in there: an active user whose password is that of the login."""
     user = users.get(str(data.get(USER_KEY)))
     if user is None:
         return None
     hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
     told = data.get(HASH_SESSION_KEY, "")
-    return int(user.pk) if any(constant_time_compare(told, each) for each in hashes) else None
+    return user if any(constant_time_compare(told, each) for each in hashes) else None

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY as USER_KEY
 from django.contrib.auth import get_user
+from django.contrib.auth.models import User
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
@@ -41,9 +42,13 @@ def identity_of_session(session: SessionBase) -> Identity:
     request.session = session
     user = get_user(request)
     if user.is_authenticated:
-        visitor, _ = Visitor.objects.get_or_create(user=user)
-        return Identity(visitor=visitor.pk, user=user.pk, name=user.get_username())
+        return account_of(user)
     return Identity(visitor=anonymous_id(session.get(SESSION_KEY)))
+
+
+def account_of(user: User) -> Identity:
+    visitor, _ = Visitor.objects.get_or_create(user=user)
+    return Identity(visitor=visitor.pk, user=user.pk, name=user.get_username())
 
 
 def remember(session: SessionBase) -> Identity:

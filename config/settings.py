@@ -104,6 +104,7 @@ SIGN_IN_FAILURES = env.whole_number("SIGN_IN_FAILURES", 5, least=1, most=1000)
 SIGN_IN_FAILURES_PER_IP = env.whole_number("SIGN_IN_FAILURES_PER_IP", 50, least=1, most=100_000)
 SIGN_UPS_PER_IP = env.whole_number("SIGN_UPS_PER_IP", 60, least=1, most=100_000)
 LOGIN_URL = "sign-in"
+SESSION_ENGINE = "chat.browser_sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 365
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": name}

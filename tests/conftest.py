@@ -3,6 +3,7 @@
 Each test has its own visitors and conversations, so that servers can be shared.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.chat_client import Visitor
-from tests.databases import database_url, new_database
+from tests.databases import database_url, new_database, rows
 from tests.openai_script import Step
 from tests.openai_server import OpenAIServer, Received, in_thread
 from tests.serving import ChatServer, environment, manage
 
 ANSWERS = Path(__file__).with_name("answers.jsonl")
+PATIENCE_SECONDS = 30
+RUNNING_TURNS = "SELECT count(*) FROM chat_turn WHERE status = 'running'"
 
 
 @pytest.fixture(scope="session")
@@ -64,9 +67,20 @@ class Model:
 
 
 @pytest.fixture
-def model(scripted_server: OpenAIServer) -> Iterator[Model]:
+def model(scripted_server: OpenAIServer, model_database: str) -> Iterator[Model]:
+    """Replies that earlier tests did not wait for have asked for what they need before."""
+    until_no_turn_can_ask(scripted_server, model_database)
     yield Model(scripted_server)
     scripted_server.forget_script()
+
+
+def until_no_turn_can_ask(server: OpenAIServer, database: str) -> None:
+    """Each running turn has a request that waits for its answer. Raises TimeoutError."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while server.waiting < rows(database, RUNNING_TURNS)[0][0]:
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.01)
 
 
 @contextmanager

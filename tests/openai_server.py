@@ -98,6 +98,12 @@ class OpenAIServer:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self._port}/v1"
 
+    @property
+    def waiting(self) -> int:
+        """How many chat completions have been asked for, and are neither answered nor given up."""
+        over = (each.answered.is_open() or each.disconnected.is_open() for each in self.requests)
+        return sum(not each for each in over)
+
     def script(self, *steps: Step) -> None:
         """What to do with the next chat completions, one step for each."""
         self._steps.extend(steps)

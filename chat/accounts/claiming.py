@@ -63,7 +63,6 @@ def unclaimed(visitor: UUID) -> Visitor | None:
 
 def sign_out(request: HttpRequest) -> None:
     """What was not taken stays with the browser, as it was told; all else is new."""
-    left = anonymous_visitor(request.session) if left_here(request.session).exists() else None
+    if not left_here(request.session).exists():
+        request.session.pop(SESSION_KEY, None)
     logout(request)
-    if left:
-        request.session[SESSION_KEY] = str(left)

@@ -1,5 +1,6 @@
 """The client's rules for messages and conversations, against a server that a test plays."""
 
+import re
 import uuid
 
 from playwright.sync_api import Page, expect
@@ -66,8 +67,11 @@ def test_reply_whose_question_is_too_far_back_is_shown(page: Page, wire: Wire) -
     wire.answers["subscribe"] = lambda wire, asked: wire.send(
         synced(asked, Turn()) | {"rev": 2, "full": True, "turn": None, "messages": [reply]}
     )
+    earlier = re.compile(rf"/api/conversations/{conversation}\?before={reply['id']}$")
+    page.route(earlier, lambda route: route.fulfill(json={"messages": []}))
 
-    page.goto(f"{page.url}c/{conversation}")
+    with page.expect_response(earlier):
+        page.goto(f"{page.url}c/{conversation}")
 
     expect(last_reply(page).locator(".blocks")).to_have_text("很长")
 

@@ -10,6 +10,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from chat.accounts.limits import sign_in_limits, sign_up_limits
+from chat.sessions import ended, open_session
+from chat.visitors import COOKIE
 from tests.integration.account_pages import (
     ACCOUNT,
     IN,
@@ -281,6 +283,19 @@ def test_browser_of_an_account_that_was_shut_becomes_a_new_visitor() -> None:
 
     assert "_auth_user_id" not in client.session
     assert visitor_of(client)
+
+
+def test_socket_takes_a_session_from_before_a_new_secret_key_as_it_is(settings: Settings) -> None:
+    """It has no answer that could tell the browser of another one."""
+    client = member("mei")
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another"
+
+    session = open_session(client.cookies[COOKIE].value)
+
+    assert session.identity.name == "mei"
+    assert session.key == client.cookies[COOKIE].value
+    assert ended([session]) == set()
 
 
 # --- Guessing

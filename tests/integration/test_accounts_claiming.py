@@ -10,7 +10,8 @@ from django.utils import timezone
 from chat import conversations
 from chat.accounts import claiming
 from chat.models import Consent, Conversation, Turn, Visitor
-from chat.visitors import Identity
+from chat.sessions import open_session
+from chat.visitors import COOKIE, Identity
 from tests.integration.account_pages import (
     OUT,
     account,
@@ -92,6 +93,20 @@ def test_what_is_left_is_the_browser_s_again_after_signing_out(phone: Client) ->
 
     phone.post(path(OUT))
 
+    assert titles(phone) == ["Biting", "Sleep"]
+
+
+def test_what_is_left_is_the_browser_s_again_after_a_new_password_elsewhere(phone: Client) -> None:
+    sign_up(phone, "mei")
+    leave(phone)
+
+    mei = account("mei")
+    mei.set_password("other words than those")
+    mei.save()
+    open_session(phone.cookies[COOKIE].value)  # the socket of a page that stood open
+    phone.get("/")
+
+    assert "_auth_user_id" not in phone.session
     assert titles(phone) == ["Biting", "Sleep"]
 
 
