@@ -8,6 +8,7 @@ import sys
 
 from playwright.sync_api import Page, sync_playwright
 
+from chat.rendering import LARGEST_BLOCK
 from tests.browser.chromium import launch
 from tests.browser.played_conversation import PlayedConversation
 from tests.browser.visitor import Visitor, ask, expect_settled
@@ -29,6 +30,7 @@ def main() -> None:
         for name, measure in {
             "a stored reply of 100,000 characters": stored_reply,
             "a streamed reply of 100,000 characters": streamed_reply,
+            "a streamed block of opening brackets": hostile_reply,
             "1,000 messages at once": many_messages,
             "a piece of text below 1,000 messages": text_below_many,
         }.items():
@@ -71,6 +73,21 @@ def streamed_reply(page: Page, wire: Wire) -> None:
         page.wait_for_timeout(5)
         start, n = end, n + 2
     wire.send(turn.end(f"1-{n + 1}", length=start, sha256=""))
+    expect_settled(page)
+
+
+def hostile_reply(page: Page, wire: Wire) -> None:
+    """The largest block, of links that never end: each piece has the page read all of it again."""
+    turn = Turn()
+    wire.answers["send"] = lambda wire, send: wire.send(turn.accepted(send))
+    ask(page, "很难")
+    page.locator(".reply").wait_for()
+    pieces = 100
+    piece = "![[](" * (LARGEST_BLOCK // 5 // pieces)
+    for n in range(1, pieces + 1):
+        wire.send(turn.text(piece, f"1-{n}"))
+        page.wait_for_timeout(10)
+    wire.send(turn.end(f"1-{pieces + 1}", length=pieces * len(piece), sha256=""))
     expect_settled(page)
 
 

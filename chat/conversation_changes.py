@@ -1,6 +1,7 @@
 """What visitors do to a whole conversation: rename, delete, take that back.
 
-A deleted conversation is hidden at once and removed later. All times are the database's.
+It keeps its place in the list, for nothing was said. A deleted conversation is hidden at once and
+removed later. All times are the database's.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from django.db.models.functions import Now
 
 from chat.commands import CommandError, plain_text
 from chat.conversation_list import entry_of
-from chat.conversations import NotFoundError, locked
+from chat.conversations import NotFoundError, changed, locked
 from chat.models import Conversation, Turn
 from chat.turn.events import JsonValue
 from chat.visitors import Identity
@@ -74,13 +75,6 @@ def restore(identity: Identity, conversation: UUID) -> ConversationEntry:
         row.deleted_at = None
         changed(row, "deleted_at")
     return entry_of(row)
-
-
-def changed(row: Conversation, *fields: str) -> Conversation:
-    """Store it under a new revision. It keeps its place in the list: nothing was said."""
-    row.rev += 1
-    row.save(update_fields=["rev", *fields])
-    return row
 
 
 def remove_deleted() -> int:

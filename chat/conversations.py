@@ -99,7 +99,7 @@ def add_question(conversation: Conversation, command: Send) -> Message:
     refuse_if_busy(conversation)
     if not conversation.title:
         conversation.title = command.text[:TITLE_CHARACTERS]
-    raise_revision(conversation)
+    continued(conversation)
     return Message.objects.create(
         pk=command.id,
         conversation=conversation,
@@ -146,7 +146,7 @@ def regenerated_once(identity: Identity, command: Regenerate) -> Accepted:
         return acceptance(earlier, duplicate=True)
     refuse_without(identity)
     refuse_if_busy(conversation)
-    raise_revision(conversation)
+    continued(conversation)
     return begin_turn(conversation, reply.parent, key=command.id)
 
 
@@ -185,10 +185,17 @@ def acceptance(turn: Turn, *, duplicate: bool) -> Accepted:
     )
 
 
-def raise_revision(conversation: Conversation) -> None:
-    conversation.rev += 1
+def continued(conversation: Conversation) -> None:
+    """Something is said: it comes first in the list."""
     conversation.updated_at = timezone.now()
-    conversation.save(update_fields=["rev", "title", "updated_at"])
+    changed(conversation, "title", "updated_at")
+
+
+def changed(conversation: Conversation, *fields: str) -> Conversation:
+    """Store it under a new revision."""
+    conversation.rev += 1
+    conversation.save(update_fields=["rev", *fields])
+    return conversation
 
 
 def request_stop(identity: Identity, command: Stop) -> UUID | None:

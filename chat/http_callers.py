@@ -30,6 +30,11 @@ def from_elsewhere(request: HttpRequest) -> bool:
     return origin is not None and origin not in settings.ALLOWED_ORIGINS
 
 
+def site_of(request: HttpRequest) -> str:
+    """Where links to this server begin, for whoever asks."""
+    return f"{request.scheme}://{request.get_host()}"
+
+
 async def caller_of(handshake: Handshake) -> Caller:
     """Without a cookie, a new anonymous visitor.
 

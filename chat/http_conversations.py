@@ -15,6 +15,7 @@ from chat.commands import MAX_FRAME_BYTES, CommandError, Fields, optional_uuid, 
 from chat.conversation_list import listed
 from chat.database import in_database
 from chat.delta_log.bells import Changed
+from chat.http_callers import site_of
 from chat.http_refusals import REFUSING, STATUSES, RefusedError, refusal
 from chat.obeying import code_of
 from chat.rates import Buckets, Rate
@@ -188,10 +189,6 @@ def parsed(body: bytes) -> Fields:
 
 def conversation_object(request: ASGIRequest, entry: ConversationEntry) -> dict[str, JsonValue]:
     return wire_format.conversation_object(entry, site=site_of(request))
-
-
-def site_of(request: ASGIRequest) -> str:
-    return f"{request.scheme}://{request.get_host()}"
 
 
 conversations_view = for_methods(GET=conversation_list)

@@ -17,7 +17,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
 from django.db.models.functions import Now
 
-from chat.conversations import BusyError, raise_revision, refuse_if_busy
+from chat.conversations import BusyError, continued, refuse_if_busy
 from chat.database import in_database
 from chat.delta_log.base import DeltaLog
 from chat.delta_log.bells import Changed
@@ -178,7 +178,7 @@ def store(reply: UUID, outcome: Outcome, text: str) -> Changed | None:
     row = waiting().filter(pk=reply).select_for_update(of=("self",)).first()
     if row is None or not published_since(row.created_at, outcome.sources[0].answer):
         return None
-    raise_revision(conversation)
+    continued(conversation)
     row.notice_wanted, row.rev = False, conversation.rev
     row.save(update_fields=["notice_wanted", "rev"])
     Message.objects.create(

@@ -14,9 +14,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from chat.branches import branch_of, end_of
-from chat.conversation_changes import changed
 from chat.conversation_list import entry_of
-from chat.conversations import TITLE_CHARACTERS, NotFoundError, locked
+from chat.conversations import TITLE_CHARACTERS, NotFoundError, changed, locked
 from chat.models import SharedCopy
 from chat.transcripts import Said, Transcript, said
 from chat.visitors import Identity

@@ -14,6 +14,7 @@ from chat import visitors
 from chat.commands import CommandError, optional_uuid
 from chat.conversations import NotFoundError
 from chat.exporting import everything, file_name, markdown
+from chat.http_callers import site_of
 from chat.sharing import shared_under
 from chat.transcripts import Transcript, transcript_for
 
@@ -54,9 +55,8 @@ def transcript_of(request: HttpRequest, conversation: UUID) -> Transcript:
 
 
 def as_json(request: HttpRequest, conversation: UUID) -> HttpResponse:
-    site = f"{request.scheme}://{request.get_host()}"
     identity = visitors.identity_of_session(request.session)
-    told, title = everything(identity, conversation, site=site)
+    told, title = everything(identity, conversation, site=site_of(request))
     response = JsonResponse(told, json_dumps_params={"ensure_ascii": False, "indent": 2})
     return named(response, file_name(title, "json"))
 

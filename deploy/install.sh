@@ -59,13 +59,14 @@ fill_venv() {
 }
 
 find_browser() {
-    command -v chromium || command -v chromium-browser || command -v google-chrome ||
+    command -v chromium-headless-shell || command -v chromium || command -v chromium-browser || command -v google-chrome ||
         ls "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}"/chromium*/*/chrome 2>/dev/null
 }
 
 install_browser() {
     find_browser >/dev/null 2>&1 && return
     if as_root_on_debian; then
+        debian_install chromium-headless-shell fonts-noto-cjk && return
         debian_install chromium fonts-noto-cjk && return
     fi
     "$venv/bin/python" -m playwright install chromium ||

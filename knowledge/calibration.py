@@ -77,13 +77,11 @@ def calibrate_if_needed(embedder: Embedder) -> bool:
 def calibrate(embedder: Embedder) -> EmbeddingSpace:
     """Learn the bars and the spread of the active space. Raises EmbedderError, changing nothing."""
     space = space_of(embedder)
-    texts = off_topic_texts()
-    queries = embedder.embed_queries(texts)
-    passages = embedder.embed_passages(texts)
+    new = embedded(embedder, unknown_texts(space))
     with transaction.atomic():
         hold_alone(BARS_LOCK)
-        store_examples(space, texts, passages)
-        chance = chance_hits(space, texts, queries, similarities(queries, passages))
+        store_examples(space, new)
+        chance = chance_hits(space, list(OffTopicExample.objects.filter(space=space)))
         space.bars = by_language(chance, bar)
         space.clear_bars = by_language(chance, clear_bar)
         space.certain_margins = by_language(chance, certain_margin)
@@ -104,11 +102,34 @@ def read_lines(path: Path) -> list[str]:
     return [line for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
-def store_examples(space: EmbeddingSpace, texts: Sequence[str], vectors: Vectors) -> None:
-    OffTopicExample.objects.filter(space=space).delete()
+def unknown_texts(space: EmbeddingSpace) -> list[str]:
+    """Those that the space does not hold yet: to embed them takes most of the time."""
+    known = OffTopicExample.objects.filter(space=space).exclude(query_embedding=None)
+    stored = set(known.values_list("text", flat=True))
+    return [text for text in off_topic_texts() if text not in stored]
+
+
+def embedded(embedder: Embedder, texts: Sequence[str]) -> list[OffTopicExample]:
+    """Examples without a space. Raises EmbedderError."""
+    if not texts:
+        return []
+    vectors = zip(embedder.embed_queries(texts), embedder.embed_passages(texts), strict=True)
+    return [
+        OffTopicExample(text=text, query_embedding=query.tolist(), embedding=passage.tolist())
+        for text, (query, passage) in zip(texts, vectors, strict=True)
+    ]
+
+
+def store_examples(space: EmbeddingSpace, new: Sequence[OffTopicExample]) -> None:
+    """These beside what is there already, and none that is no example any more."""
+    OffTopicExample.objects.filter(space=space).exclude(text__in=off_topic_texts()).delete()
+    for example in new:
+        example.space = space
     OffTopicExample.objects.bulk_create(
-        OffTopicExample(space=space, text=text, embedding=vector.tolist())
-        for text, vector in zip(texts, vectors, strict=True)
+        new,
+        update_conflicts=True,
+        unique_fields=["space", "text"],
+        update_fields=["embedding", "query_embedding"],
     )
 
 
@@ -120,19 +141,21 @@ def similarities(queries: Vectors, passages: Vectors) -> list[float]:
     return [float(mean) for mean in nearest.mean(axis=1)]
 
 
-def chance_hits(
-    space: EmbeddingSpace, texts: Sequence[str], queries: Vectors, similar: Sequence[float]
-) -> list[ChanceHit]:
+def chance_hits(space: EmbeddingSpace, examples: Sequence[OffTopicExample]) -> list[ChanceHit]:
     """The best hit of each off-topic example."""
+    queries = np.array([example.query_embedding for example in examples], dtype=np.float32)
+    passages = np.array([example.embedding for example in examples], dtype=np.float32)
+    similar = similarities(queries, passages)
     return [
         ChanceHit(
-            language=language_of(text),
+            language=language_of(example.text),
             score=hit.score * (1 + LEXICAL_WEIGHT),
             similarity=similarity,
         )
-        for text, vector, similarity in zip(texts, queries, similar, strict=True)
+        for example, vector, similarity in zip(examples, queries, similar, strict=True)
         for hit in find(
-            Query(text=text, vector=vector, space=space, filters=filters(text)), top_k=1
+            Query(text=example.text, vector=vector, space=space, filters=filters(example.text)),
+            top_k=1,
         ).hits
     ]
 

@@ -183,7 +183,8 @@ class AnswerVector(models.Model):
 class OffTopicExample(models.Model):
     """A question that is none of the experts' business, with its passage vector in a space.
 
-    A hit counts only if it is nearer to the question than such examples are.
+    A hit counts only if it is nearer to the question than such examples are. With its vector as a
+    question, too, bars are learnt; None where that is not known yet.
     """
 
     space = models.ForeignKey(
@@ -191,6 +192,7 @@ class OffTopicExample(models.Model):
     )
     text = models.CharField(max_length=200)
     embedding = HalfVectorField()
+    query_embedding = HalfVectorField(null=True)
 
     class Meta:
         constraints = [

@@ -19,6 +19,7 @@ from chat.accounts.deletion import delete_account, is_staff
 from chat.accounts.forms import ChangePasswordForm, OwnPasswordForm, SignInForm, SignUpForm
 from chat.accounts.my_data import my_data
 from chat.accounts.ways_back import way_back
+from chat.http_callers import site_of
 from chat.visitors import identity_of_session
 
 READ = ("GET", "HEAD")
@@ -113,9 +114,8 @@ def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
 @login_required
 def data(request: HttpRequest) -> HttpResponse:
     identity = identity_of_session(request.session)
-    site = f"{request.scheme}://{request.get_host()}"
     response = JsonResponse(
-        my_data(person(request), identity, site=site),
+        my_data(person(request), identity, site=site_of(request)),
         json_dumps_params={"ensure_ascii": False, "indent": 1},
     )
     response["Content-Disposition"] = 'attachment; filename="expertline.json"'

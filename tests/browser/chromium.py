@@ -1,11 +1,12 @@
-"""The browser: Debian's Chromium where there is one, else Playwright's own."""
+"""The browser: one of Debian's Chromiums where there is one, else Playwright's own."""
 
 import os
 from pathlib import Path
 
 from playwright.sync_api import Browser, Playwright
 
-DEBIAN = Path("/usr/bin/chromium")
+DEBIAN = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
+"""The first has no windows to manage, and opens a page in half the time."""
 
 
 class NoBrowserError(Exception):
@@ -20,8 +21,9 @@ class NoBrowserError(Exception):
 
 def launch(playwright: Playwright) -> Browser:
     """It talks to nobody but the pages it is sent to. Raises NoBrowserError."""
-    path = DEBIAN if DEBIAN.exists() else Path(playwright.chromium.executable_path)
-    if not path.exists():
+    paths = (*DEBIAN, Path(playwright.chromium.executable_path))
+    path = next((each for each in paths if each.exists()), None)
+    if path is None:
         raise NoBrowserError
     return playwright.chromium.launch(
         executable_path=path,

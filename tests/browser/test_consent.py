@@ -72,7 +72,8 @@ def test_consent_is_taken_back(strict_site: ChatServer, english_visitor: Visitor
     consent(page)
     page.get_by_role("button", name="Settings").click()
 
-    page.get_by_role("button", name="Take back what I agreed to").click()
+    with page.expect_response(lambda response: response.request.method == "DELETE"):
+        page.get_by_role("button", name="Take back what I agreed to").click()
 
     expect(page.get_by_role("button", name="I agree")).to_be_visible()
     page.reload()

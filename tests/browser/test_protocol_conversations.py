@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.played_turn import begin, checksum
 from tests.browser.visitor import ask, expect_settled, last_question, last_reply
-from tests.browser.wire import Turn, Wire, error, synced
+from tests.browser.wire import Turn, Wire, error, synced, wait_for
 
 
 def test_message_has_ids_of_version_seven_and_no_parent(page: Page, wire: Wire, turn: Turn) -> None:
@@ -28,7 +28,7 @@ def test_next_message_names_the_reply_before_it(page: Page, wire: Wire, turn: Tu
 
     ask(page, "还有")
 
-    expect(last_question(page)).to_have_text("还有")
+    wait_for(page, lambda: len(wire.of_type("send")) > 1)
     assert wire.of_type("send")[-1]["parent"] == turn.message
 
 

@@ -119,7 +119,7 @@ def test_card_fits_the_smallest_phone(page: Page, wire: Wire, visitor: Visitor) 
 
     shown(page, wire, source(title=long, expert=long, role=long), source(), grounding="answer")
 
-    last_reply(page).locator(".more-sources > summary").click()
+    last_reply(page).locator(".more-sources > summary").press("Enter")
     expect(last_reply(page).locator(".source").last).to_be_visible()
     root = "document.documentElement"
     assert page.evaluate(f"{root}.scrollWidth - {root}.clientWidth") == 0

@@ -346,7 +346,7 @@ def test_block_after_a_large_one_is_rendered_again() -> None:
     "bomb",
     ["[", "![[]()", "[\n", "*a", "a@b.co ", "http://a.b/", "<", "&#x", "`", "> ", "- ", "\\", "|-"],
 )
-def test_bomb_at_the_cap_loses_no_character(bomb: str) -> None:
+def test_t42_bomb_at_the_cap_loses_no_character(bomb: str) -> None:
     text = (bomb * LARGEST_BLOCK)[: LARGEST_BLOCK - 1]
 
     blocks = blocks_of(text)

@@ -5,7 +5,7 @@
 import { ChatClient } from "./client.js";
 import { Composer } from "./composer.js";
 import { Outbox } from "./outbox.js";
-import { storageOf } from "./storage.js";
+import { insist, storageOf } from "./platform.js";
 
 export class Chat {
   /** `socket` and `api` are paths; `onDraw(client)` is told after every change. */
@@ -32,7 +32,7 @@ export class Chat {
     this.client.open(id);
     this.client.start();
     performance.mark("usable"); // bench/page_load.py reads it
-    const { Views } = await import("./views.js");
+    const { Views } = await insist(() => import("./views.js"));
     this.views = new Views(this);
     this.drawSoon();
   }
@@ -80,7 +80,7 @@ export class Chat {
 
   async seekConsent(section) {
     if (!section) return;
-    const { Consent } = await import("./consent.js");
+    const { Consent } = await insist(() => import("./consent.js"));
     this.consent = new Consent(section, { api: this.client.api, agreed: () => this.agreed() });
     this.drawSoon();
   }

@@ -3,12 +3,12 @@
  * Whoever draws reads the state from here; `onChange()` says that it is no longer the same.
  */
 
-import { Branches } from "./branches.js";
 import { Conversation } from "./conversation.js";
 import { Delivery, PASSING, pauseOf } from "./delivery.js";
-import { checksum, uuid7 } from "./ids.js";
 import { Notes } from "./notes.js";
+import { checksum, uuid7 } from "./platform.js";
 import { Socket } from "./socket.js";
+import { Branches } from "./tree.js";
 
 /** Bytes of a `send` frame besides its text, rounded up. */
 const FRAME_AROUND_TEXT = 256;
@@ -120,10 +120,8 @@ export class ChatClient {
   }
 
   /** Bring what came before the first message shown. */
-  async loadEarlier() {
-    const { conversation } = this;
-    const { loadEarlier } = await import("./history.js");
-    loadEarlier(conversation, { api: this.api, onChange: this.onChange });
+  loadEarlier() {
+    this.conversation.loadEarlier({ api: this.api, onChange: this.onChange });
   }
 
   /** Take back what has not been sent. */

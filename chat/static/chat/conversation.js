@@ -1,7 +1,6 @@
 /** A conversation as far as this page knows it. Message objects are the protocol's. Knows no DOM. */
 
 import { Tree, keyOf } from "./tree.js";
-import { Turn } from "./turn.js";
 
 export class Conversation {
   /** A conversation `begun` here has nothing on the server that this page does not know. */
@@ -118,6 +117,20 @@ export class Conversation {
     return Boolean(this.path[0]?.parent);
   }
 
+  /** Bring what a `sync` left out of a long conversation. */
+  async loadEarlier({ api, onChange }) {
+    if (this.earlier !== "more" && this.earlier !== "failed") return;
+    this.earlier = "loading";
+    onChange();
+    try {
+      const response = await fetch(`${api}/conversations/${this.id}?before=${this.oldest.id}`);
+      this.prepend((await response.json()).messages);
+    } catch (error) {
+      this.earlier = "failed"; // no network, or a server that answers something else
+    }
+    onChange();
+  }
+
   /** Messages from before the first that was known. */
   prepend(messages) {
     const unknown = messages.filter(({ id }) => !this.messages.has(id));
@@ -163,4 +176,64 @@ export class Conversation {
 
 function unwritten(id, parent, at, rev) {
   return { id, role: "assistant", parent, at, rev, status: "running", text: "", html: null };
+}
+
+/** A reply while it is written: its text, its finished blocks, and how far they go. */
+export class Turn {
+  constructor({ id, message }) {
+    this.id = id;
+    this.message = message;
+    this.stopping = false;
+    this.gaps = 0; // since a frame was last applied
+    this.forget();
+  }
+
+  /** Back to the beginning. */
+  forget() {
+    this.cursor = "0-0";
+    this.text = "";
+    this.blocks = [];
+    this.phase = "sent";
+  }
+
+  /** "applied"; "old" for what is known already; "gap" when something before it is missing. */
+  take(frame) {
+    if (!isAfter(frame.cursor, this.cursor)) return "old";
+    if (frame.type !== "snapshot" && frame.after !== this.cursor) return "gap";
+    this.cursor = frame.cursor;
+    if (frame.type === "text") this.write(frame.text);
+    if (frame.type === "event") this.follow(frame.event);
+    if (frame.type === "snapshot") {
+      this.text = frame.text;
+      this.blocks = [...frame.blocks];
+      if (frame.text) this.phase = "writing";
+    }
+    return "applied";
+  }
+
+  write(text) {
+    this.text += text;
+    this.phase = "writing";
+  }
+
+  follow(event) {
+    if (event.kind === "block") {
+      this.blocks.push(event);
+    } else if (event.kind === "restarted") {
+      this.text = this.text.slice(0, event.keep);
+      this.blocks = this.blocks.filter((block) => block.end <= event.keep);
+      this.phase = "restarted";
+    } else if (event.kind === "found") {
+      this.phase = event.hits ? "found" : "searching";
+    } else {
+      this.phase = event.kind; // started, searching, notice, or one of a later protocol
+    }
+  }
+}
+
+/** Cursors `<attempt>-<n>` compare as pairs of numbers. */
+function isAfter(cursor, other) {
+  const [attempt, n] = cursor.split("-").map(Number);
+  const [otherAttempt, otherN] = other.split("-").map(Number);
+  return attempt > otherAttempt || (attempt === otherAttempt && n > otherN);
 }

@@ -43,9 +43,11 @@ function addressOf({ id }) {
 
 function print() {} // a link
 
-async function share({ list, entry }) {
-  const { openShare } = await import("./share.js");
-  openShare(entry, { last: list.lastShown(entry.id), changed: () => list.refresh() });
+function share({ list, entry }) {
+  list.attempt(async () => {
+    const { openShare } = await import("./share.js");
+    openShare(entry, { last: list.lastShown(entry.id), changed: () => list.refresh() });
+  });
 }
 
 /** In place: Enter or leaving the field keeps the new name, Escape the old one. */

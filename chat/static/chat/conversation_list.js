@@ -173,8 +173,11 @@ export class ConversationList {
   async act(event) {
     const button = event.target.closest(".more");
     if (!button) return;
-    const { openActions } = await import("./conversation_actions.js");
-    openActions(this, this.entries.get(button.closest("li").dataset.conversation), button);
+    const entry = this.entries.get(button.closest("li").dataset.conversation);
+    await this.attempt(async () => {
+      const { openActions } = await import("./conversation_actions.js");
+      openActions(this, entry, button);
+    });
   }
 }
 

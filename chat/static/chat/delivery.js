@@ -2,9 +2,9 @@
  * refusal that passes. Knows no DOM.
  */
 
-import { Claims } from "./claims.js";
-
 const RETRY_MS = 2000;
+/** What one page writes into the storage reaches the others later than a lock does. */
+const NEWS_MS = 1000;
 /** Refusals that a later try may not meet. */
 export const PASSING = new Set([
   "busy",
@@ -53,7 +53,7 @@ export class Delivery {
   /** Leave what waits to the visitor's other pages. */
   leave() {
     this.away = true;
-    this.claims.keep([]);
+    this.claims.leave();
   }
 
   comeBack() {
@@ -111,4 +111,73 @@ export class Delivery {
 /** How long to wait before trying again what the server has refused; its advice may be 0: none. */
 export function pauseOf(retryMs) {
   return Math.max(retryMs, RETRY_MS);
+}
+
+/** Which of a visitor's pages sends what: each entry of the shared outbox is claimed by one page.
+ *
+ * A page that is closed, or that crashes, loses its claims to the next. Browsers lend no locks to
+ * pages over plain HTTP, nor to all frames; every page has every claim then, and the server drops
+ * what comes twice.
+ */
+class Claims {
+  /** `locks` are the browser's; `onGranted()` is told of every claim that is granted. */
+  constructor(locks, onGranted) {
+    this.locks = locks;
+    this.onGranted = onGranted;
+    this.claims = new Map();
+    this.ending = new Set(); // releases of what is done
+  }
+
+  holds(id) {
+    return !this.locks || Boolean(this.claims.get(id)?.release);
+  }
+
+  /** Claim these entries, and let go of all others. */
+  keep(ids) {
+    for (const id of this.claims.keys()) {
+      if (!ids.includes(id)) this.letGo(id);
+    }
+    for (const id of ids) this.claim(id);
+  }
+
+  claim(id) {
+    if (!this.locks || this.claims.has(id)) return;
+    const asking = new AbortController();
+    const claim = { asking, release: null };
+    this.claims.set(id, claim);
+    const held = () =>
+      new Promise((release) => {
+        claim.release = release;
+        this.onGranted();
+      });
+    const { signal } = asking;
+    this.locks
+      .request(`expertline.outbox.${id}`, { signal }, held)
+      .catch((error) => error.name === "AbortError" || this.doWithout());
+  }
+
+  /** In a frame on another site, some browsers forbid locks as they forbid storage. */
+  doWithout() {
+    this.locks = null;
+    this.onGranted();
+  }
+
+  /** The next page is given it when it can know what has become of the entry. */
+  letGo(id) {
+    const { asking, release } = this.claims.get(id);
+    this.claims.delete(id);
+    if (!release) {
+      asking.abort();
+      return;
+    }
+    this.ending.add(release);
+    setTimeout(() => this.ending.delete(release) && release(), NEWS_MS);
+  }
+
+  /** Let go of everything at once. */
+  leave() {
+    this.keep([]);
+    for (const release of this.ending) release();
+    this.ending.clear();
+  }
 }

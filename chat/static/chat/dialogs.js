@@ -2,8 +2,10 @@
  * besides is loaded when it is first opened.
  */
 
+import { insist } from "./platform.js";
+
 const PREPARING = {
-  settings: () => import("./settings.js"),
+  settings: () => insist(() => import("./settings.js")),
 };
 
 export function openDialog(id) {

@@ -1,8 +1,7 @@
 /** Why a reply was of no use: a reason and a comment, both optional. Loaded when it is first used. */
 
-import { announce } from "./announcer.js";
 import { sendable } from "./composer.js";
-import { clone } from "./html.js";
+import { announce, clone } from "./html.js";
 
 export class FeedbackForm {
   /** `give({reason, comment})` resolves to a sentence if it is refused; `closed()` takes the focus. */

@@ -1,4 +1,7 @@
-/** From the page's templates and the server's safe HTML to elements. */
+/** What all views need: elements from templates and from the server's safe HTML, and a voice. */
+
+/** For how long a screen reader can come upon what was announced. */
+const READ_MS = 10000;
 
 const rules = {
   createHTML: (html) => html,
@@ -50,4 +53,13 @@ export function longDate(day) {
     timeZone: "UTC",
   });
   return format.format(new Date(`${day}T00:00:00Z`));
+}
+
+/** Tell screen readers of something finished; raw deltas would have them stutter. */
+export function announce(text) {
+  if (!text.trim()) return;
+  const line = document.createElement("p");
+  line.textContent = text;
+  document.getElementById("announcer").append(line);
+  setTimeout(() => line.remove(), READ_MS); // the transcript has it; nobody should meet it twice
 }

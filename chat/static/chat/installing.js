@@ -3,7 +3,7 @@
  */
 
 import { scriptAddress } from "./html.js";
-import { storageOf } from "./storage.js";
+import { storageOf } from "./platform.js";
 
 /** `worker` is the address of the script, empty where none is wanted. */
 export async function install({ worker, visitor }) {

@@ -1,6 +1,7 @@
 /** The chat's own page: the address tells which conversation is open. */
 
 import { Chat } from "./chat.js";
+import { insist } from "./platform.js";
 
 let shell = null;
 
@@ -34,7 +35,7 @@ function conversationOfAddress() {
   return match && match[1];
 }
 
-import("./shell.js").then(({ Shell }) => {
+insist(() => import("./shell.js")).then(({ Shell }) => {
   shell = new Shell({ open, write });
   chat.drawSoon();
 });
@@ -43,6 +44,6 @@ window.addEventListener("popstate", () => {
   if (id !== opened()) chat.show(id); // a link within the page changes nothing
 });
 window.addEventListener("load", async () => {
-  const { install } = await import("./installing.js");
+  const { install } = await insist(() => import("./installing.js"));
   install(document.body.dataset);
 });

@@ -2,7 +2,7 @@
  * button. The list itself is loaded when it is first seen.
  */
 
-import { storageOf } from "./storage.js";
+import { insist, storageOf } from "./platform.js";
 
 const CLOSED = "closed";
 const wide = matchMedia("(min-width: 64rem)");
@@ -75,7 +75,7 @@ export class Menu {
   }
 
   async load() {
-    const { ConversationList } = await import("./conversation_list.js");
+    const { ConversationList } = await insist(() => import("./conversation_list.js"));
     this.list ||= new ConversationList(this.panel, {
       open: (id) => this.open(id),
       lastShown: (id) => this.lastShown(id),

@@ -3,7 +3,7 @@
  */
 
 import { PASSING, pauseOf } from "./delivery.js";
-import { uuid7 } from "./ids.js";
+import { uuid7 } from "./platform.js";
 
 export class Notes {
   /** `send(frame)` tells whether it could go out. */

@@ -1,8 +1,8 @@
 /** The page without network: what the visitor wrote and could not send, and another try. */
 
-import { Outbox } from "./outbox.js";
 import { languageOf } from "./html.js";
-import { storageOf } from "./storage.js";
+import { Outbox } from "./outbox.js";
+import { storageOf } from "./platform.js";
 
 const RETRY_MS = 5000;
 

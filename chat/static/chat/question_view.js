@@ -1,9 +1,7 @@
 /** One message of the visitor's on the page, and where it is while it is not accepted. */
 
-import { announce } from "./announcer.js";
-import { clone, isShown, languageOf, showOnly } from "./html.js";
-import { showTime } from "./times.js";
-import { Versions } from "./versions.js";
+import { announce, clone, isShown, languageOf, showOnly } from "./html.js";
+import { Versions, showTime } from "./message_row.js";
 
 /** What becomes of a message, as far as it is news; most are sent at once. */
 const NEWS = new Set(["waiting", "queued", "held", "refused"]);

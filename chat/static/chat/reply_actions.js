@@ -1,10 +1,7 @@
 /** The quiet row under a finished reply: versions, copy, feedback, another reply, the time. */
 
-import { announce } from "./announcer.js";
-import { copied } from "./clipboard.js";
-import { clone } from "./html.js";
-import { showTime } from "./times.js";
-import { Versions } from "./versions.js";
+import { announce, clone } from "./html.js";
+import { Versions, copied, showTime } from "./message_row.js";
 
 const COPIED_MS = 2500;
 

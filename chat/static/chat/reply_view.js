@@ -1,13 +1,9 @@
 /** One reply on the page: its blocks, its unfinished rest, its outcome and its sources. */
 
-import { announce } from "./announcer.js";
-import { clone, fragmentOf, isShown, languageOf, showOnly } from "./html.js";
-import { Narration } from "./narration.js";
-import { NoAnswer } from "./no_answer.js";
-import { Pace } from "./pace.js";
+import { announce, clone, fragmentOf, isShown, languageOf, showOnly } from "./html.js";
 import { ReplyActions } from "./reply_actions.js";
-import { sourceCards } from "./source_card.js";
-import { Tail } from "./tail.js";
+import { NoAnswer, sourceCards } from "./sources.js";
+import { Narration, Pace, Tail } from "./unfinished.js";
 
 /** Enough of a text to tell its language. */
 const SAMPLE_CHARACTERS = 1000;

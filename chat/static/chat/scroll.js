@@ -1,10 +1,13 @@
-/** Keeps the end in view while a reply grows, unless the reader has gone up. */
+/** Where in the conversation the reader is: at its end, at its beginning, or in between. */
 
-import { showOnly } from "./html.js";
+import { announce, showOnly } from "./html.js";
 
+/** From how far away earlier messages are fetched. */
+const AHEAD = "800px 0px 0px 0px";
 const NEAR_PIXELS = 80;
 const BURST_MS = 1000;
 
+/** Keeps the end in view while a reply grows, unless the reader has gone up. */
 export class Scroll {
   constructor(content, button) {
     this.content = content;
@@ -69,5 +72,39 @@ export class Scroll {
     this.sticks = true;
     this.page.scrollTop = this.page.scrollHeight;
     this.moved();
+  }
+}
+
+/** The way back in a long conversation: by itself near the top, by a button for everybody else. */
+export class Earlier {
+  /** `load()` brings what came before; `focus()` is called when the button goes away with it. */
+  constructor(element, { load, focus }) {
+    this.element = element;
+    this.focus = focus;
+    this.state = "none";
+    this.near = false;
+    this.load = load;
+    const [button] = element.getElementsByTagName("button");
+    button.addEventListener("click", load);
+    new IntersectionObserver(([{ isIntersecting }]) => this.approached(isIntersecting), {
+      rootMargin: AHEAD,
+    }).observe(element);
+  }
+
+  approached(near) {
+    this.near = near;
+    if (near && this.state === "more") this.load();
+  }
+
+  draw({ conversation }) {
+    const state = conversation?.earlier || "none";
+    if (state === this.state) return;
+    const came = this.state === "loading" && state !== "failed";
+    this.state = state;
+    const focused = this.element.contains(document.activeElement);
+    this.element.hidden = state === "none";
+    showOnly(this.element, "earlier", state);
+    if (focused && state === "none") this.focus();
+    if (came) announce(this.element.querySelector(".came").textContent);
   }
 }

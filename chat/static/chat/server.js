@@ -10,6 +10,7 @@ export async function change(method, address, facts) {
       "X-CSRFToken": csrfToken(),
     },
     body: facts && JSON.stringify(facts),
+    keepalive: true, // it is done even if the page is closed
   });
   if (!response.ok) throw new RefusedError(response);
   return response.status === 204 ? null : response.json();

@@ -1,6 +1,6 @@
 /** What a visitor chooses for this browser; `early.js` reads it at the next load. */
 
-import { storageOf } from "./storage.js";
+import { storageOf } from "./platform.js";
 
 const storage = storageOf("localStorage");
 let prepared = false;

@@ -1,12 +1,13 @@
 /** The state of the connection, in words; silent while all is well. */
 
-import { Countdown } from "./countdown.js";
 import { isShown, showOnly } from "./html.js";
 
 /** A lost connection that is back sooner is nobody's business. */
 const PATIENCE_MS = 1500;
 /** For how long it is said that the connection is back. */
 const BACK_MS = 4000;
+/** For how long it is said that something did not work. */
+const FAILED_MS = 8000;
 const FINAL_STATES = { 4501: "expired", 4504: "crowded", 4506: "outdated" };
 
 export class Status {
@@ -21,8 +22,10 @@ export class Status {
     this.patient = true;
     this.wasOpen = false;
     this.backUntil = 0;
+    this.failed = null; // the timer that ends its being said
     element.querySelector(".reload").addEventListener("click", () => location.reload());
     element.querySelector(".now").addEventListener("click", connect);
+    window.addEventListener("unhandledrejection", () => this.fail());
   }
 
   draw(client) {
@@ -33,6 +36,16 @@ export class Status {
     if (this.problem.textContent !== (client.problem || "")) {
       this.problem.textContent = client.problem || "";
     }
+  }
+
+  /** Something that a visitor did came to nothing: what it takes could not be loaded. */
+  fail() {
+    const words = this.element.querySelector(".failed");
+    words.hidden = false;
+    clearTimeout(this.failed);
+    this.failed = setTimeout(() => {
+      words.hidden = true;
+    }, FAILED_MS);
   }
 
   show(state) {
@@ -71,5 +84,25 @@ export class Status {
     if (this.state !== "offline" && this.state !== "reconnecting") return;
     this.backUntil = Date.now() + BACK_MS;
     setTimeout(() => this.draw(client), BACK_MS);
+  }
+}
+
+/** Seconds until the next attempt to connect. Never announced: it would be read out every second. */
+class Countdown {
+  constructor(element) {
+    this.element = element;
+    this.seconds = element.querySelector(".seconds");
+    this.tick = null;
+  }
+
+  /** `at` in milliseconds of the clock; null while nothing is waited for. */
+  show(at) {
+    clearTimeout(this.tick);
+    const left = at === null ? 0 : at - Date.now();
+    this.element.hidden = left <= 0;
+    if (left <= 0) return;
+    const seconds = Math.ceil(left / 1000);
+    this.seconds.textContent = seconds;
+    this.tick = setTimeout(() => this.show(at), left - (seconds - 1) * 1000);
   }
 }

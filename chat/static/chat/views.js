@@ -1,8 +1,7 @@
 /** All that shows what becomes of what a visitor wrote. */
 
-import { Earlier } from "./earlier.js";
 import { showOnly } from "./html.js";
-import { Scroll } from "./scroll.js";
+import { Earlier, Scroll } from "./scroll.js";
 import { Status } from "./status.js";
 import { Transcript } from "./transcript.js";
 

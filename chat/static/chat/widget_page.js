@@ -1,7 +1,7 @@
 /** The chat in a frame on another site: one conversation, and nothing of anybody's account. */
 
 import { Chat } from "./chat.js";
-import { storageOf } from "./storage.js";
+import { insist, storageOf } from "./platform.js";
 
 const KEY = "expertline.widget";
 
@@ -35,5 +35,5 @@ window.addEventListener("message", (event) => {
   const known = event.source === parent && event.origin === site;
   if (known && event.data.type === "expertline:opened") chat.composer.input.focus();
 });
-import("./dialogs.js");
+insist(() => import("./dialogs.js"));
 tell("expertline:ready");

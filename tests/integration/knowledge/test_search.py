@@ -7,7 +7,7 @@ from knowledge import wiring
 from knowledge.calibration import calibrate
 from knowledge.models import EmbeddingSpace
 from knowledge.retrieval import SearchResult, find, query
-from tests.integration.curating import HAIRCUT, SLEEP, stored
+from tests.integration.curating import HAIRCUT, SLEEP, SilentEmbedder, stored
 
 pytestmark = pytest.mark.django_db
 
@@ -91,10 +91,13 @@ def test_calibration_learns_what_is_the_experts_business_beyond_doubt() -> None:
     stored(SLEEP)
     stored(HAIRCUT, text="Let her play with the scissors.")
 
-    calibrate(wiring.embedder())
+    learnt = calibrate(wiring.embedder())
 
     assert asked("My son won't sleep alone at night").certain
     assert not any(asked(other).certain for other in ("tell me a joke", "who won the match"))
+    again = calibrate(SilentEmbedder())  # the examples are embedded once
+    assert again.bars == learnt.bars
+    assert again.certain_margins == learnt.certain_margins
 
 
 def test_turn_is_told_what_is_certain_and_in_which_space() -> None:

@@ -1,7 +1,8 @@
-/** Whose words a reply rests on: the first card is open, further ones wait behind a line. */
+/** What a reply rests on: the experts' words, or the offer to tell when there are some. */
 
 import { clone, fragmentOf, languageOf, longDate, showOnly } from "./html.js";
 
+/** Whose words a reply rests on: the first card is open, further ones wait behind a line. */
 export function sourceCards({ sources, grounding, text }) {
   const [first, ...others] = (sources || []).map((source) =>
     sourceCard(source, grounding, text.includes(source.text)),
@@ -54,4 +55,24 @@ function showBasis(link, address) {
   link.href = address;
   link.querySelector(".source-host").textContent = link.host;
   link.href = `/leave?to=${encodeURIComponent(address)}`;
+}
+
+/** Under a reply that no expert's answer was found for: the offer to tell when there is one. */
+export class NoAnswer {
+  /** `note` keeps the wish with the message. */
+  constructor({ note }) {
+    this.message = null;
+    this.element = clone("no-answer-template");
+    this.toggle = this.element.querySelector("[role=switch]");
+    this.toggle.addEventListener("click", () => {
+      note("notify", this.message.id, { wanted: !this.message.notice_wanted });
+    });
+  }
+
+  update(message) {
+    this.message = message;
+    const wanted = Boolean(message.notice_wanted);
+    this.toggle.setAttribute("aria-checked", String(wanted));
+    showOnly(this.element, "wanted", String(wanted));
+  }
 }
