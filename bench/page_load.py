@@ -53,10 +53,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measures how soon the page is of use.")
     parser.add_argument("--url", help="a running server that was set up")
     parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument(
+        "--slower", type=float, default=SLOWER_PROCESSOR, help="how many times the processor is"
+    )
     options = parser.parse_args()
     with site(options.url) as url, sync_playwright() as playwright:
         browser = launch(playwright)
-        loads = [load(browser, url) for _ in range(options.runs + 1)][1:]
+        loads = [load(browser, url, options.slower) for _ in range(options.runs + 1)][1:]
         browser.close()
     for name in ("shown", "usable", "welcomed"):
         times = sorted(getattr(each, name) for each in loads)
@@ -74,7 +77,7 @@ def site(url: str | None) -> Iterator[str]:
         yield server.url
 
 
-def load(browser: Browser, url: str) -> Load:
+def load(browser: Browser, url: str, slower: float) -> Load:
     context = browser.new_context(
         locale="zh-CN", viewport={"width": 360, "height": 740}, service_workers="block"
     )
@@ -82,7 +85,7 @@ def load(browser: Browser, url: str) -> Load:
     session = context.new_cdp_session(page)
     transfers = Transfers(session)
     session.send("Network.emulateNetworkConditions", SLOW_4G)
-    session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER_PROCESSOR})
+    session.send("Emulation.setCPUThrottlingRate", {"rate": slower})
     page.goto(url, wait_until="commit")
     page.wait_for_selector("[data-mode]:not([hidden])")
     shown, usable, welcomed = page.evaluate(MARKS)
