@@ -12,4 +12,4 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("chat.checks")
-        import_module("chat.accounts.admin_sign_in")
+        import_module("chat.accounts.admin_sessions")

@@ -1,7 +1,5 @@
 """Sessions in the database. What is the browser's own outlives whoever was signed in there."""
 
-from typing import Any
-
 from django.contrib.sessions.backends import db
 
 from chat.visitors import SESSION_KEY
@@ -20,6 +18,6 @@ class SessionStore(db.SessionStore):
         await super().aflush()
         self._note(visitor)
 
-    def _note(self, visitor: Any) -> None:
+    def _note(self, visitor: object) -> None:
         if visitor:
             self[SESSION_KEY] = visitor

@@ -33,7 +33,7 @@ from chat.open_sockets import OPEN_SOCKETS
 from chat.outbox import Crowd, Loss, Outbox, SlowReaderError
 from chat.rates import Rate, TokenBucket
 from chat.send_limits import send_limits
-from chat.sessions import Session, open_session
+from chat.sessions import Session, SessionEndedError, open_session
 from chat.visitors import Identity
 from chat.wiring import generation
 
@@ -212,6 +212,9 @@ class ChatConsumer(AsyncConsumer):
             self.session = await in_database(open_session, self._handshake.cookie)
         except DatabaseError:
             await self.say_goodbye("unavailable", 4011, retry_ms=jitter_ms(3000))
+            return None
+        except SessionEndedError:
+            await self.say_goodbye("session_ended", 4501)
             return None
         if await self._sent_away():  # the database took its time
             return None

@@ -10,7 +10,7 @@ from chat.database import in_database
 from chat.handshake import Handshake
 from chat.http_refusals import RefusedError
 from chat.send_limits import send_limits
-from chat.sessions import Session, open_session
+from chat.sessions import Session, SessionEndedError, open_session
 from chat.visitors import SESSION_KEY, Identity
 
 
@@ -45,7 +45,10 @@ async def caller_of(handshake: Handshake) -> Caller:
 
 
 def standing_session(cookie: str | None) -> Session:
-    session = open_session(cookie)
+    try:
+        session = open_session(cookie)
+    except SessionEndedError:
+        raise RefusedError("session_ended") from None
     known = session.key and not sessions.ended([session])
     if cookie and not known:
         raise RefusedError("session_ended")

@@ -1,8 +1,6 @@
 """A visitor's conversations over HTTP: to list, read, rename, delete, restore and share."""
 
-import time
 from collections.abc import Callable, Coroutine
-from functools import cache
 from http import HTTPStatus
 from uuid import UUID
 
@@ -18,7 +16,7 @@ from chat.delta_log.bells import Changed
 from chat.http_callers import site_of
 from chat.http_refusals import REFUSING, STATUSES, RefusedError, refusal
 from chat.obeying import code_of
-from chat.rates import Buckets, Rate
+from chat.send_limits import searches
 from chat.strict_json import BadJsonError, parse_object
 from chat.turn.events import JsonValue
 from chat.visitors import Identity
@@ -26,8 +24,6 @@ from chat.wire_format import ConversationEntry
 from chat.wiring import generation
 
 JSON = "application/json"
-SEARCH_RATE = Rate(per_second=1, burst=30)
-MOST_BUCKETS = 20_000
 NO_CONTENT = HTTPStatus.NO_CONTENT
 
 Action = Callable[..., Coroutine[None, None, HttpResponse]]
@@ -82,12 +78,6 @@ async def conversation_list(request: ASGIRequest) -> HttpResponse:
     entries = await in_database(listed, identity, search=search, before=before(request))
     shown = [conversation_object(request, entry) for entry in entries]
     return JsonResponse({"conversations": shown})
-
-
-@cache
-def searches() -> Buckets:
-    """The process's: a search may read all that a visitor has ever said."""
-    return Buckets(SEARCH_RATE, time.monotonic, most=MOST_BUCKETS)
 
 
 async def conversation_detail(request: ASGIRequest, conversation: UUID) -> HttpResponse:

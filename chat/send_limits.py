@@ -1,4 +1,5 @@
-"""How often somebody may ask: what one socket's rate cannot bound, because one may have many."""
+"""How often somebody may ask or search: what one socket's rate cannot bound, because one may have
+many. Each process counts for itself."""
 
 import time
 from dataclasses import dataclass
@@ -34,6 +35,12 @@ def send_limits() -> SendLimits:
         visitors=buckets(settings.SENDS_PER_MINUTE),
         households=buckets(settings.SENDS_PER_MINUTE_PER_IP),
     )
+
+
+@cache
+def searches() -> Buckets:
+    """Of visitors in their own conversations: a search may read all that they have ever said."""
+    return buckets(settings.SEARCHES_PER_MINUTE)
 
 
 def buckets(per_minute: int) -> Buckets:

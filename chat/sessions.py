@@ -12,11 +12,11 @@ from typing import Any
 from django.contrib.auth import HASH_SESSION_KEY, get_user_model
 from django.contrib.auth import SESSION_KEY as USER_KEY
 from django.contrib.auth.models import User
-from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session as StoredSession
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from chat.browser_sessions import SessionStore
 from chat.visitors import SESSION_KEY as VISITOR_KEY
 from chat.visitors import Identity, account_of, anonymous_id, plausible_key
 
@@ -33,17 +33,24 @@ Data = Mapping[str, Any]  # what Django keeps in a session
 Users = Mapping[str, User]
 
 
+class SessionEndedError(Exception):
+    """Whoever was signed in there is so no more."""
+
+
 def open_session(cookie: str | None) -> Session:
     """Whoever the cookie belongs to; without a good one, a new anonymous visitor.
 
-    Nothing is written: a socket cannot give a browser the key of another session.
+    Nothing is written: a socket cannot give a browser the key of another session. Raises
+    SessionEndedError.
     """
     store = SessionStore(plausible_key(cookie))
     data = store.load()
     user = user_of(data, users_of([data]))
     if user:
         return Session(identity=account_of(user), key=store.session_key)
-    noted = None if USER_KEY in data else data.get(VISITOR_KEY)
+    if USER_KEY in data:
+        raise SessionEndedError
+    noted = data.get(VISITOR_KEY)
     identity = Identity(visitor=anonymous_id(noted))
     return Session(
         identity=identity, key=store.session_key if noted == str(identity.visitor) else None

@@ -239,6 +239,7 @@ SOCKET_STUCK_SECONDS = env.decimal("SOCKET_STUCK_SECONDS", 30, least=0.1, most=3
 SOCKET_FRAMES_PER_SECOND = env.decimal("SOCKET_FRAMES_PER_SECOND", 20, least=0.1, most=1000)
 SOCKET_FRAMES_AT_ONCE = env.whole_number("SOCKET_FRAMES_AT_ONCE", 100, least=1, most=1000)
 SENDS_PER_MINUTE = env.whole_number("SENDS_PER_MINUTE", 60, least=1, most=100_000)
+SEARCHES_PER_MINUTE = env.whole_number("SEARCHES_PER_MINUTE", 60, least=1, most=100_000)
 SENDS_PER_MINUTE_PER_IP = env.whole_number("SENDS_PER_MINUTE_PER_IP", 1200, least=1, most=100_000)
 CHAT_MAX_SOCKETS = env.whole_number("CHAT_MAX_SOCKETS", 5000, least=1, most=100_000)
 CHAT_MAX_SOCKETS_PER_IP = env.whole_number("CHAT_MAX_SOCKETS_PER_IP", 500, least=1, most=100_000)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from knowledge.advisory_locks import BARS_LOCK, hold_alone
@@ -81,7 +82,7 @@ def calibrate(embedder: Embedder) -> EmbeddingSpace:
     with transaction.atomic():
         hold_alone(BARS_LOCK)
         store_examples(space, new)
-        chance = chance_hits(space, list(OffTopicExample.objects.filter(space=space)))
+        chance = chance_hits(space, list(known_examples(space)))
         space.bars = by_language(chance, bar)
         space.clear_bars = by_language(chance, clear_bar)
         space.certain_margins = by_language(chance, certain_margin)
@@ -104,9 +105,13 @@ def read_lines(path: Path) -> list[str]:
 
 def unknown_texts(space: EmbeddingSpace) -> list[str]:
     """Those that the space does not hold yet: to embed them takes most of the time."""
-    known = OffTopicExample.objects.filter(space=space).exclude(query_embedding=None)
-    stored = set(known.values_list("text", flat=True))
+    stored = set(known_examples(space).values_list("text", flat=True))
     return [text for text in off_topic_texts() if text not in stored]
+
+
+def known_examples(space: EmbeddingSpace) -> QuerySet[OffTopicExample]:
+    """With both vectors: earlier versions stored one."""
+    return OffTopicExample.objects.filter(space=space).exclude(query_embedding=None)
 
 
 def embedded(embedder: Embedder, texts: Sequence[str]) -> list[OffTopicExample]:

@@ -75,11 +75,14 @@ def model(scripted_server: OpenAIServer, model_database: str) -> Iterator[Model]
 
 
 def until_no_turn_can_ask(server: OpenAIServer, database: str) -> None:
-    """Each running turn has a request that waits for its answer. Raises TimeoutError."""
+    """Each running turn has a request that waits for its answer. Raises TimeoutError.
+
+    Requests of other databases' turns count as well: tests of different ones run one after another.
+    """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while server.waiting < rows(database, RUNNING_TURNS)[0][0]:
         if time.monotonic() > deadline:
-            raise TimeoutError
+            raise TimeoutError("a turn of an earlier test runs without asking its model")
         time.sleep(0.01)
 
 

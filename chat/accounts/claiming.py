@@ -63,6 +63,11 @@ def unclaimed(visitor: UUID) -> Visitor | None:
 
 def sign_out(request: HttpRequest) -> None:
     """What was not taken stays with the browser, as it was told; all else is new."""
-    if not left_here(request.session).exists():
-        request.session.pop(SESSION_KEY, None)
+    forget_who_left_nothing(request.session)
     logout(request)
+
+
+def forget_who_left_nothing(session: SessionBase) -> None:
+    """The browser's anonymous visitor, if nothing can be claimed from it."""
+    if not left_here(session).exists():
+        session.pop(SESSION_KEY, None)

@@ -1,4 +1,7 @@
-"""Visitors and what they say and are answered; what operators decide about it."""
+"""Visitors and what they say and are answered; what operators decide about it.
+
+Django looks for all of them here.
+"""
 
 from chat.models.conversations import (
     Consent,

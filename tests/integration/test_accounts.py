@@ -248,6 +248,18 @@ def test_sign_out_leaves_a_browser_as_if_it_were_new() -> None:
     assert not signed_in(client)
 
 
+def test_t48_admin_leaves_nothing_behind_either() -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("expert"))
+
+    response = client.post("/admin/logout/")
+
+    assert response.status_code == 200
+    assert response.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert "no-store" in response.headers["Cache-Control"]
+    assert client.get("/admin/").status_code == 302
+
+
 def test_t43_nobody_is_signed_out_by_a_link_or_without_the_token() -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.create_user("mei"))

@@ -10,7 +10,7 @@ from django.utils import timezone
 from chat import conversations
 from chat.accounts import claiming
 from chat.models import Consent, Conversation, Turn, Visitor
-from chat.sessions import open_session
+from chat.sessions import SessionEndedError, open_session
 from chat.visitors import COOKIE, Identity
 from tests.integration.account_pages import (
     OUT,
@@ -103,7 +103,8 @@ def test_what_is_left_is_the_browser_s_again_after_a_new_password_elsewhere(phon
     mei = account("mei")
     mei.set_password("other words than those")
     mei.save()
-    open_session(phone.cookies[COOKIE].value)  # the socket of a page that stood open
+    with pytest.raises(SessionEndedError):  # the socket of a page that stood open
+        open_session(phone.cookies[COOKIE].value)
     phone.get("/")
 
     assert "_auth_user_id" not in phone.session

@@ -12,6 +12,7 @@ from tests.databases import rows
 from tests.integration.account_pages import PASSWORD
 from tests.latch import Latch
 from tests.openai_script import Answer
+from tests.raw_socket import RawSocket
 from tests.serving import ChatServer
 
 SOON_SECONDS = 2.0
@@ -117,6 +118,24 @@ async def test_sign_out_and_deletion_close_the_sockets_for_good(
     await lan_account.close()
 
     assert (deleted, signed_out) == (4501, 4501)
+
+
+async def test_browser_that_was_signed_out_while_it_was_away_is_told_so(
+    account: Account, model_server: ChatServer, model_database: str
+) -> None:
+    """And is no stranger, whose questions would be lost with the page."""
+    mei = await account.sign_up()
+    password = "UPDATE auth_user SET password = '!' WHERE username = %s RETURNING id"
+    async with ChatClient(mei) as client:
+        [welcome] = client.all_of("welcome")
+        assert rows(model_database, password, welcome["visitor"]["name"])
+        await closed_soon(client)
+
+    async with RawSocket(model_server, visitor=mei) as socket:
+        code = await socket.close_code()
+
+    assert code == 4501
+    assert [each["code"] for each in socket.frames] == ["session_ended"]
 
 
 async def test_turn_of_a_deleted_account_ends_without_a_complaint(

@@ -7,6 +7,8 @@ import { Composer } from "./composer.js";
 import { Outbox } from "./outbox.js";
 import { insist, storageOf } from "./platform.js";
 
+const LOADED_ANEW = "expertline.loaded-anew";
+
 export class Chat {
   /** `socket` and `api` are paths; `onDraw(client)` is told after every change. */
   constructor({ socket, api, onDraw }) {
@@ -32,9 +34,25 @@ export class Chat {
     this.client.open(id);
     this.client.start();
     performance.mark("usable"); // bench/page_load.py reads it
-    const { Views } = await insist(() => import("./views.js"));
+    const { Views } = await this.loaded(() => import("./views.js"));
     this.views = new Views(this);
     this.drawSoon();
+  }
+
+  /** Without its views the page is nothing: where they do not come, it is loaded anew, once. */
+  async loaded(load) {
+    const storage = storageOf("sessionStorage");
+    const second = storage.getItem(LOADED_ANEW);
+    storage.removeItem(LOADED_ANEW);
+    try {
+      return await insist(load);
+    } catch (error) {
+      storage.setItem(LOADED_ANEW, "yes");
+      const kept = storageOf("sessionStorage").getItem(LOADED_ANEW);
+      if (second || !kept) throw error;
+      location.reload();
+      return new Promise(() => {}); // until it is gone
+    }
   }
 
   show(id) {

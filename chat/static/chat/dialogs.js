@@ -2,10 +2,10 @@
  * besides is loaded when it is first opened.
  */
 
-import { insist } from "./platform.js";
+import { wanted } from "./platform.js";
 
 const PREPARING = {
-  settings: () => insist(() => import("./settings.js")),
+  settings: () => wanted(() => import("./settings.js")),
 };
 
 export function openDialog(id) {

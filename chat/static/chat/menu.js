@@ -2,7 +2,8 @@
  * button. The list itself is loaded when it is first seen.
  */
 
-import { insist, storageOf } from "./platform.js";
+import { showOnly } from "./html.js";
+import { storageOf, wanted } from "./platform.js";
 
 const CLOSED = "closed";
 const wide = matchMedia("(min-width: 64rem)");
@@ -75,12 +76,22 @@ export class Menu {
   }
 
   async load() {
-    const { ConversationList } = await insist(() => import("./conversation_list.js"));
+    const { ConversationList } = await this.loaded(() => import("./conversation_list.js"));
     this.list ||= new ConversationList(this.panel, {
       open: (id) => this.open(id),
       lastShown: (id) => this.lastShown(id),
     });
     this.list.refresh();
+  }
+
+  /** On a phone the list covers what is said elsewhere. */
+  async loaded(load) {
+    try {
+      return await wanted(load);
+    } catch (error) {
+      showOnly(this.panel, "list", "failed");
+      throw error;
+    }
   }
 
   /** What is open, and whether it may have changed, is told after every change of the page. */

@@ -1,5 +1,6 @@
 /** What browsers refuse or lack, got around; and ids and checksums as the protocol has them. No DOM. */
 
+export const UNLOADED = "expertline:unloaded";
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
 
@@ -42,13 +43,34 @@ class Forgetful {
   }
 }
 
-/** What `load` imports, as soon as there is a network for it. */
-export async function insist(load, pauseMs = FIRST_PAUSE_MS) {
+/** What `load` imports: where that fails, once more when there is a network. Browsers that remember
+ * the failure fail again, until the page is loaded anew; so does what is broken. */
+export async function insist(load) {
   try {
     return await load();
   } catch (error) {
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    return insist(load, Math.min(2 * pauseMs, LONGEST_PAUSE_MS));
+    await network(FIRST_PAUSE_MS);
+    return load();
+  }
+}
+
+async function network(pauseMs) {
+  await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  try {
+    await fetch("/healthz", { cache: "no-store" });
+  } catch (error) {
+    await network(Math.min(2 * pauseMs, LONGEST_PAUSE_MS));
+  }
+}
+
+/** What `load` imports for something that the visitor wants now. It fails where that fails, and the
+ * window is told, with an event called UNLOADED. */
+export async function wanted(load) {
+  try {
+    return await load();
+  } catch (error) {
+    window.dispatchEvent(new Event(UNLOADED));
+    throw error;
   }
 }
 

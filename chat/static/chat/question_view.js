@@ -2,6 +2,7 @@
 
 import { announce, clone, isShown, languageOf, showOnly } from "./html.js";
 import { Versions, showTime } from "./message_row.js";
+import { wanted } from "./platform.js";
 
 /** What becomes of a message, as far as it is news; most are sent at once. */
 const NEWS = new Set(["waiting", "queued", "held", "refused"]);
@@ -60,7 +61,7 @@ export class QuestionView {
 
   /** Write it anew, in its place; the old one stays until that is sent. */
   async edit() {
-    const { QuestionEditor } = await import("./question_editor.js");
+    const { QuestionEditor } = await wanted(() => import("./question_editor.js"));
     if (this.editor) {
       this.editor.focus();
       return;

@@ -2,6 +2,7 @@
 
 import { announce, clone } from "./html.js";
 import { Versions, copied, showTime } from "./message_row.js";
+import { wanted } from "./platform.js";
 
 const COPIED_MS = 2500;
 
@@ -59,7 +60,7 @@ export class ReplyActions {
   }
 
   async askWhy() {
-    const { FeedbackForm } = await import("./feedback_form.js");
+    const { FeedbackForm } = await wanted(() => import("./feedback_form.js"));
     this.form = new FeedbackForm({
       give: (feedback) => this.give({ value: "down", ...feedback }),
       closed: () => this.part("down").focus(),

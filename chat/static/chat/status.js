@@ -1,6 +1,7 @@
 /** The state of the connection, in words; silent while all is well. */
 
 import { isShown, showOnly } from "./html.js";
+import { UNLOADED } from "./platform.js";
 
 /** A lost connection that is back sooner is nobody's business. */
 const PATIENCE_MS = 1500;
@@ -25,7 +26,7 @@ export class Status {
     this.failed = null; // the timer that ends its being said
     element.querySelector(".reload").addEventListener("click", () => location.reload());
     element.querySelector(".now").addEventListener("click", connect);
-    window.addEventListener("unhandledrejection", () => this.fail());
+    window.addEventListener(UNLOADED, () => this.fail());
   }
 
   draw(client) {
@@ -38,7 +39,7 @@ export class Status {
     }
   }
 
-  /** Something that a visitor did came to nothing: what it takes could not be loaded. */
+  /** What something takes that the visitor wants could not be loaded. */
   fail() {
     const words = this.element.querySelector(".failed");
     words.hidden = false;
