@@ -6,18 +6,13 @@ from chat.visitors import SESSION_KEY
 
 
 class SessionStore(db.SessionStore):
-    """Django empties a session whose user has another password now, and one that is signed out."""
+    """Django empties a session whose user has another password now, and one that is signed out.
+
+    It would do so in `aflush`, too, which nobody calls here.
+    """
 
     def flush(self) -> None:
         visitor = self.get(SESSION_KEY)
         super().flush()
-        self._note(visitor)
-
-    async def aflush(self) -> None:
-        visitor = await self.aget(SESSION_KEY)
-        await super().aflush()
-        self._note(visitor)
-
-    def _note(self, visitor: object) -> None:
         if visitor:
             self[SESSION_KEY] = visitor

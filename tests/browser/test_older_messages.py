@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.played_conversation import PlayedConversation
 from tests.browser.visitor import NO_CONNECTION, Visitor, ask, last_reply
-from tests.browser.wire import Wire
+from tests.browser.wire import Wire, wait_for
 
 EARLIER = re.compile(r"/api/conversations/[^/]+\?before=")
 TOP = "one => one.getBoundingClientRect().top"
@@ -76,6 +76,7 @@ def test_what_is_read_stays_where_it_is(page: Page, wire: Wire) -> None:
     before = read.evaluate(TOP)
 
     body = json.dumps({"messages": conversation.messages[40:80]})
+    wait_for(page, lambda: held)
     held[0].fulfill(body=body, content_type="application/json")
 
     expect(page.locator(".question")).to_have_count(40)
