@@ -52,14 +52,14 @@ def test_page_without_network_shows_what_was_not_sent(
     page = controlled(device, expert_site.url)
     device.set_offline(True)
     ask(page, "Written on the train")
-    expect(page.locator(".question-text")).to_have_text("Written on the train")
+    expect(page.locator(".question-text")).to_have_text(["Written on the train"])
 
     page.reload()
 
     expect(page.get_by_role("heading", name="You are offline")).to_be_visible()
     expect(page.locator(".unsent li")).to_have_text("Written on the train")
     device.set_offline(False)
-    expect(page.locator(".question-text")).to_have_text("Written on the train")
+    expect(page.locator(".question-text")).to_have_text(["Written on the train"])
     expect(page.locator(".reply")).to_be_visible()
 
 
