@@ -78,10 +78,11 @@ def calibrate_if_needed(embedder: Embedder) -> bool:
 def calibrate(embedder: Embedder) -> EmbeddingSpace:
     """Learn the bars and the spread of the active space. Raises EmbedderError, changing nothing."""
     space = space_of(embedder)
-    new = embedded(embedder, unknown_texts(space))
+    texts = off_topic_texts()
+    new = embedded(embedder, unknown(texts, space))
     with transaction.atomic():
         hold_alone(BARS_LOCK)
-        store_examples(space, new)
+        store_examples(space, texts, new)
         chance = chance_hits(space, list(known_examples(space)))
         space.bars = by_language(chance, bar)
         space.clear_bars = by_language(chance, clear_bar)
@@ -103,10 +104,10 @@ def read_lines(path: Path) -> list[str]:
     return [line for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
-def unknown_texts(space: EmbeddingSpace) -> list[str]:
+def unknown(texts: Sequence[str], space: EmbeddingSpace) -> list[str]:
     """Those that the space does not hold yet: to embed them takes most of the time."""
     stored = set(known_examples(space).values_list("text", flat=True))
-    return [text for text in off_topic_texts() if text not in stored]
+    return [text for text in texts if text not in stored]
 
 
 def known_examples(space: EmbeddingSpace) -> QuerySet[OffTopicExample]:
@@ -125,9 +126,11 @@ def embedded(embedder: Embedder, texts: Sequence[str]) -> list[OffTopicExample]:
     ]
 
 
-def store_examples(space: EmbeddingSpace, new: Sequence[OffTopicExample]) -> None:
-    """These beside what is there already, and none that is no example any more."""
-    OffTopicExample.objects.filter(space=space).exclude(text__in=off_topic_texts()).delete()
+def store_examples(
+    space: EmbeddingSpace, texts: Sequence[str], new: Sequence[OffTopicExample]
+) -> None:
+    """The new ones beside what is there already, and none that is not among the texts any more."""
+    OffTopicExample.objects.filter(space=space).exclude(text__in=texts).delete()
     for example in new:
         example.space = space
     OffTopicExample.objects.bulk_create(

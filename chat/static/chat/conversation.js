@@ -179,7 +179,7 @@ function unwritten(id, parent, at, rev) {
 }
 
 /** A reply while it is written: its text, its finished blocks, and how far they go. */
-export class Turn {
+class Turn {
   constructor({ id, message }) {
     this.id = id;
     this.message = message;
