@@ -5,9 +5,9 @@ again, another language of the page does not.
 """
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models.functions import Now
 
+from chat.database import brief_transaction
 from chat.models import Consent
 from chat.site_texts import consent_texts
 from chat.visitors import Identity, stored
@@ -37,7 +37,7 @@ def has_agreed(identity: Identity) -> bool:
     return standing.filter(version__in=versions()).exists()
 
 
-@transaction.atomic
+@brief_transaction()
 def agree(identity: Identity, version: str) -> None:
     """Note that the visitor agrees. Raises OutdatedConsentError."""
     if version not in versions():

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from chat.commands import CommandError, plain_text
 from chat.conversation_list import entry_of
 from chat.conversations import NotFoundError, changed, locked
+from chat.database import brief_transaction
 from chat.models import Conversation, Turn
 from chat.turn.events import JsonValue
 from chat.visitors import Identity
@@ -44,7 +44,7 @@ def title_of(value: JsonValue) -> str:
     return title
 
 
-@transaction.atomic
+@brief_transaction()
 def rename(identity: Identity, conversation: UUID, title: str) -> ConversationEntry:
     """Raises NotFoundError."""
     row = locked(identity, conversation)
@@ -52,7 +52,7 @@ def rename(identity: Identity, conversation: UUID, title: str) -> ConversationEn
     return entry_of(changed(row, "title"))
 
 
-@transaction.atomic
+@brief_transaction()
 def delete(identity: Identity, conversation: UUID) -> Deletion:
     """Hide it from everybody. Raises NotFoundError."""
     row = locked(identity, conversation)
@@ -64,7 +64,7 @@ def delete(identity: Identity, conversation: UUID) -> Deletion:
     return Deletion(rev=rev, running=stopped)
 
 
-@transaction.atomic
+@brief_transaction()
 def restore(identity: Identity, conversation: UUID) -> ConversationEntry:
     """Take a deletion back; one that stands is left as it is. Raises NotFoundError."""
     rows = Conversation.objects.select_for_update()
@@ -86,7 +86,7 @@ def remove_deleted() -> int:
     return sum(removed)
 
 
-@transaction.atomic
+@brief_transaction()
 def remove_some() -> int:
     """Rows that another process is at are left to it. A turn that still runs, because nobody could
     tell it to stop, is waited for.

@@ -7,13 +7,14 @@ been committed.
 from contextlib import suppress
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from chat.commands import GiveFeedback, Notify, Regenerate, Send, Stop, Subscribe
 from chat.consents import refuse_without
+from chat.database import brief_transaction
 from chat.models import Conversation, Feedback, Message, Turn, Visitor
 from chat.rendering import hosts_of, render, with_words
 from chat.turn.cursor import Cursor
@@ -55,7 +56,7 @@ def accept_send(identity: Identity, command: Send) -> Accepted:
         return stored_once(identity, command)
 
 
-@transaction.atomic
+@brief_transaction()
 def stored_once(identity: Identity, command: Send) -> Accepted:
     conversation = locked(identity, command.conversation, create=True)
     earlier = accepted_before(identity, command)
@@ -133,7 +134,7 @@ def accept_regenerate(identity: Identity, command: Regenerate) -> Accepted:
         raise IdConflictError from error
 
 
-@transaction.atomic
+@brief_transaction()
 def regenerated_once(identity: Identity, command: Regenerate) -> Accepted:
     reply = message_of(identity, command.message)
     if reply.role != Message.Role.ASSISTANT or reply.parent is None:

@@ -6,17 +6,35 @@ Postgres costs nobody an error (a pool's back-off would outlast it). Cancelling 
 cancel its SQL, so whatever is written here must be idempotent or fenced.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import ParamSpec, TypeVar
 
 from channels.db import DatabaseSyncToAsync
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections, transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+IDLE_SECONDS = 5
+
+
+@contextmanager
+def brief_transaction() -> Iterator[None]:
+    """`transaction.atomic`, which Postgres ends should its process say nothing for IDLE_SECONDS.
+
+    Otherwise a process that is frozen in it keeps its locks, and nobody can take its turns over.
+    """
+    begins = not connection.in_atomic_block
+    with transaction.atomic():
+        if begins:
+            with connection.cursor() as cursor:
+                limit = f"{IDLE_SECONDS}s"
+                cursor.execute("SET LOCAL idle_in_transaction_session_timeout = %s", [limit])
+        yield
 
 
 @cache
@@ -36,9 +54,9 @@ def embedding_workers() -> ThreadPoolExecutor:
 
 def keep_connections() -> None:
     """Let this thread's connections live as long as it does, each checked before use."""
-    for connection in connections.all():
-        connection.settings_dict = {
-            **connection.settings_dict,
+    for each in connections.all():
+        each.settings_dict = {
+            **each.settings_dict,
             "CONN_MAX_AGE": None,
             "CONN_HEALTH_CHECKS": True,
         }

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
 from django.db.models.functions import Now
 
 from chat.conversations import BusyError, continued, refuse_if_busy
-from chat.database import in_database
+from chat.database import brief_transaction, in_database
 from chat.delta_log.base import DeltaLog
 from chat.delta_log.bells import Changed
 from chat.metrics import LATE_ANSWERS
@@ -166,7 +166,7 @@ async def quoted(request: TurnRequest, search: ExpertSearch) -> tuple[Outcome, s
     return outcome, "".join(pieces)
 
 
-@transaction.atomic
+@brief_transaction()
 def store(reply: UUID, outcome: Outcome, text: str) -> Changed | None:
     """Put the answer beside the reply that was waited with; None if nobody waits any more, or the
     answer was there before: then it was judged not to fit. Raises BusyError."""

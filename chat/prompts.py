@@ -9,8 +9,9 @@ from dataclasses import asdict, fields
 from typing import Literal
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
+from chat.database import brief_transaction
 from chat.models import PromptVersion
 from chat.turn.prompt import Texts, texts_for
 from knowledge.plain_text import BadTextError, storable
@@ -80,7 +81,7 @@ def added(locale: str, texts: Texts, author: User | None, note: str) -> PromptVe
     values = asdict(texts)
     number = int(values.pop("version").rpartition("/")[2]) + 1
     try:
-        with transaction.atomic():
+        with brief_transaction():
             return PromptVersion.objects.create(
                 locale=locale, number=number, author=author, note=note, **values
             )

@@ -10,12 +10,12 @@ from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models.functions import Now
 
 from chat.branches import branch_of, end_of
 from chat.conversation_list import entry_of
 from chat.conversations import TITLE_CHARACTERS, NotFoundError, changed, locked
+from chat.database import brief_transaction
 from chat.models import SharedCopy
 from chat.transcripts import Said, Transcript, said
 from chat.visitors import Identity
@@ -31,7 +31,7 @@ class Shared:
     shared_at: datetime
 
 
-@transaction.atomic
+@brief_transaction()
 def share(identity: Identity, conversation: UUID, *, last: UUID | None = None) -> ConversationEntry:
     """Make the copy, or bring it up to now under the link it has. Raises NotFoundError.
 
@@ -54,7 +54,7 @@ def share(identity: Identity, conversation: UUID, *, last: UUID | None = None) -
     return entry_of(changed(row))
 
 
-@transaction.atomic
+@brief_transaction()
 def revoke(identity: Identity, conversation: UUID) -> int:
     """Nobody can read the copy any more; the conversation's revision. Raises NotFoundError."""
     row = locked(identity, conversation)

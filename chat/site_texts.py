@@ -7,9 +7,10 @@ import hashlib
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import QuerySet
 
+from chat.database import brief_transaction
 from chat.default_texts import DEFAULTS
 from chat.models import SiteText
 from chat.rendering import render
@@ -83,7 +84,7 @@ def save_text(made_from: SiteTextVersion, text: str, *, author: User | None) -> 
     if made_from.text == text:
         return None
     try:
-        with transaction.atomic():
+        with brief_transaction():
             return SiteText.objects.create(
                 kind=made_from.kind,
                 locale=made_from.locale,

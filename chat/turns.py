@@ -11,10 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from chat.database import brief_transaction
 from chat.delta_log.bells import Changed
 from chat.models import Conversation, Message, Turn
 from chat.prices import cost_of
@@ -52,7 +53,7 @@ class Claim:
     stop_requested: bool
 
 
-@transaction.atomic
+@brief_transaction()
 def claim(turn: UUID, *, owner: UUID, lease_seconds: int) -> Claim | None:
     """Make the turn this owner's, if it runs and nobody holds it; else None."""
     free = Turn.objects.filter(pk=turn, status=Turn.Status.RUNNING, lease_until__lte=Now())
@@ -176,7 +177,7 @@ def keep(progress: Mapping[UUID, Progress], *, owner: UUID, lease_seconds: int) 
         "owner": owner,
         "seconds": lease_seconds,
     }
-    with transaction.atomic(), connection.cursor() as cursor:
+    with brief_transaction(), connection.cursor() as cursor:
         cursor.execute(KEEP, values)
         renewed: dict[UUID, bool] = dict(cursor.fetchall())
         texts = [progress[turn].text for turn in renewed]
@@ -190,7 +191,7 @@ def note_round(claim: Claim, done: DurableRound) -> None:
     mine = Turn.objects.filter(
         pk=claim.turn, attempt=claim.attempt, status=Turn.Status.RUNNING
     ).select_for_update()
-    with transaction.atomic():
+    with brief_transaction():
         for turn in mine:
             turn.rounds.append(done.as_json())
             turn.save(update_fields=["rounds"])
@@ -201,7 +202,7 @@ def end(claim: Claim, outcome: Outcome, text: str, *, last_event: int) -> int | 
 
     Safe to repeat: the second time finds the end stored and gives the same revision.
     """
-    with transaction.atomic():
+    with brief_transaction():
         conversations = Conversation.objects.select_for_update()
         conversation = conversations.filter(pk=claim.conversation).first()
         if conversation is None:  # removed, and all that was said in it

@@ -4,7 +4,7 @@ Each test has its own visitors and conversations, so that servers can be shared.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 
 from tests.chat_client import Visitor
 from tests.databases import database_url, new_database, rows
+from tests.faults.cluster import Cluster
 from tests.openai_script import Step
 from tests.openai_server import OpenAIServer, Received, in_thread
 from tests.serving import ChatServer, environment, manage
@@ -141,3 +142,26 @@ def expert_server(expert_database: str) -> Iterator[ChatServer]:
     """Without a model: it quotes the experts."""
     with quiet(ChatServer(settings={"DATABASE_URL": database_url(expert_database)})) as server:
         yield server
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what its servers said."""
+    report = yield
+    if report.when == "call" and report.failed and isinstance(item, pytest.Function):
+        servers = {s: name for name, value in item.funcargs.items() for s in servers_of(value)}
+        for server, name in servers.items():
+            report.sections.append((f"log of {name}", server.log[-4000:]))
+    return report
+
+
+def servers_of(value: object) -> list[ChatServer]:
+    match value:
+        case ChatServer():
+            return [value]
+        case Cluster():
+            return value.servers
+        case _:
+            return []

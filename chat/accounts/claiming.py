@@ -8,10 +8,10 @@ from uuid import UUID
 
 from django.contrib.auth import logout
 from django.contrib.sessions.backends.base import SessionBase
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from chat.database import brief_transaction
 from chat.models import Consent, Conversation, Visitor
 from chat.visitors import SESSION_KEY, Identity
 
@@ -34,7 +34,7 @@ def anonymous_visitor(session: SessionBase) -> UUID | None:
         return None
 
 
-@transaction.atomic
+@brief_transaction()
 def claim(session: SessionBase, identity: Identity) -> int:
     """Move the anonymous visitor's conversations to the signed-in one; how many there were.
 

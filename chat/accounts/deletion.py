@@ -1,8 +1,8 @@
 """An account that is deleted takes with it all that its owner wrote and was answered."""
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
+from chat.database import brief_transaction
 from chat.models import Conversation, Visitor
 
 
@@ -14,7 +14,7 @@ def is_staff(user: User) -> bool:
     return user.is_staff or user.is_superuser
 
 
-@transaction.atomic
+@brief_transaction()
 def delete_account(user: User) -> None:
     """Rows are locked first: what is stored at the same moment waits, and finds nobody.
 

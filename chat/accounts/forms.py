@@ -15,11 +15,12 @@ from django.contrib.auth.forms import (
 )
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from chat.accounts.limits import TooOftenError, household, sign_in_limits, sign_up_limits
+from chat.database import brief_transaction
 
 if TYPE_CHECKING:
     NewUser = UserCreationForm[User]
@@ -134,7 +135,7 @@ class SignUpForm(WeakPasswordAtItsField, NewUser):
     def made(self) -> User | None:
         """The account, or None where the name was taken at the same moment."""
         try:
-            with transaction.atomic():
+            with brief_transaction():
                 return self.save()
         except IntegrityError:
             self.add_error("username", ValidationError(TAKEN, code="unique"))

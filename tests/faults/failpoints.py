@@ -1,8 +1,9 @@
 """Places in a server where it fails on purpose, without a line in the product for it.
 
 FAILPOINTS="chat.turns.end:after:exit;chat.turns.keep:before:sleep=3" names functions as their
-callers look them up. Actions: `exit` (as by kill -9), `sleep=SECONDS` (blocking the thread or event
-loop that calls), `raise`. Each fires once, also over restarts: a file in DATA_DIR remembers.
+callers look them up. Actions: `exit` (as by kill -9), `stop` (the process is frozen),
+`sleep=SECONDS` (blocking the thread or event loop that calls), `raise`. Each fires once, also over
+restarts: a file in DATA_DIR remembers.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import functools
 import hashlib
 import importlib
 import os
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -125,6 +127,8 @@ def act(action: str) -> None:
             os._exit(EXIT_CODE)
         case "sleep":
             time.sleep(float(value))
+        case "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
         case "raise":
             raise FailpointError
         case _:

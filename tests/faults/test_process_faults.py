@@ -108,6 +108,27 @@ async def test_fault_10_process_that_wakes_after_its_turn_was_taken_changes_noth
     assert pair.rows(LATEST_REPLY) == [("done", 2, successors.text)]
 
 
+async def test_process_that_freezes_with_locks_in_postgres_loses_its_turn(pair: Cluster) -> None:
+    pair.restart(0, FAILPOINTS="chat.turns.reply_columns:before:stop")
+    alice = await pair.visitor()
+    async with pair.client(alice, 0) as client, pair.client(alice, 1) as reader:
+        accepted, gate = await begin_half_told(pair, client, "The boar")
+        await reader.subscribe(accepted["conversation"])
+        await reader.until(lambda: reader.text_of(accepted["turn"]))
+
+        began = time.monotonic()
+        gate.open()
+        await reader.until(lambda: restarts(reader))
+        seconds = time.monotonic() - began
+        await reader.end_of(accepted["turn"])
+        pair.servers[0].thaw()
+        await asyncio.to_thread(pair.servers[0].wait_for_log, "another process's now")
+
+        await assert_standing(pair, reader)
+    assert seconds < TAKEOVER_SECONDS + MACHINE_SECONDS
+    assert pair.rows(TURN, accepted["id"]) == [("done", 2)]
+
+
 async def test_fault_11_all_of_it_may_be_killed_at_once(single: Cluster) -> None:
     (server,) = single.servers
     async with single.client(await single.visitor()) as client:
