@@ -8,7 +8,7 @@ from django.db import DatabaseError
 
 from chat import turns
 from chat.database import in_database
-from chat.delta_log.base import Checkpoint, DeltaLog
+from chat.delta_log.base import Checkpoint, DeltaLog, Tail
 from chat.rendering import blocks_until
 from chat.turns import Stored
 
@@ -41,12 +41,12 @@ class Backstop:
         if not silent:
             return
         stored = await in_database(turns.stored, list(silent))
-        for turn, tail in silent.items():
-            known = stored.get(turn)
-            if known is None or not known.running:
-                tail.lose()
-            elif known.text and known.cursor > tail.last:
-                tail.note(await asyncio.to_thread(checkpoint, known))
+        running = {turn: known for turn, known in stored.items() if known.running}
+        for turn in silent.keys() - running.keys():  # first: a rendering takes its time
+            silent[turn].lose()
+        for turn, known in running.items():
+            if lacks(silent[turn], known):
+                silent[turn].note(await asyncio.to_thread(checkpoint, known))
 
     async def _make_up_for_bells(self) -> None:
         self._owed.update(self._log.missed())
@@ -56,6 +56,12 @@ class Backstop:
         self._owed.clear()
         for bell in bells:
             self._log.hear_again(bell)
+
+
+def lacks(tail: Tail, known: Stored) -> bool:
+    """Whether its readers have not been told so much."""
+    told = tail.checkpoint is not None and tail.checkpoint.cursor == known.cursor
+    return bool(known.text) and known.cursor > tail.last and not told
 
 
 def checkpoint(known: Stored) -> Checkpoint:

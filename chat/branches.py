@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from chat.conversations import last_said
 from chat.models import Conversation, Message
 
 BRANCH = """
@@ -15,16 +16,10 @@ SELECT m.* FROM branch JOIN chat_message m USING (id) ORDER BY distance DESC
 """
 
 
-def newest_finished(conversation: Conversation) -> Message | None:
-    """Where the conversation was left, but for a reply that is still written."""
-    said = conversation.messages.exclude(status=Message.Status.RUNNING)
-    return said.order_by("-rev", "-created_at").first()
-
-
 def end_of(conversation: Conversation, last: UUID | None) -> Message | None:
     """Where a branch ends: at the message that was named, else where the conversation was left."""
     if last is None:
-        return newest_finished(conversation)
+        return last_said(conversation)
     finished = conversation.messages.exclude(status=Message.Status.RUNNING)
     return finished.filter(pk=last).first()
 

@@ -60,9 +60,11 @@ class Caretaker:
 
     async def _look_after(self) -> None:
         await self._beat()
-        if self._idle() or not self._well_for_a_lease():
+        if self._idle():
             return
-        orphans = await in_database(turns.orphans)
+        orphans = await in_database(turns.orphans)  # always: who does not ask notices no outage
+        if not self._well_for_a_lease():
+            return
         for turn in orphans:
             self._start(turn)
         if len(orphans) == turns.ADOPT_AT_ONCE:

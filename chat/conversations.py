@@ -8,10 +8,11 @@ from contextlib import suppress
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from chat import wire_format
 from chat.commands import GiveFeedback, Notify, Regenerate, Send, Stop, Subscribe
 from chat.consents import refuse_without
 from chat.database import brief_transaction
@@ -29,8 +30,9 @@ from chat.wire_format import (
 
 TITLE_CHARACTERS = 60
 SYNC_MESSAGES = 200
-SYNC_CHARACTERS = 100_000
-"""What one sync holds at most, so that it fits a socket's window; the rest is had over HTTP."""
+SYNC_BYTES = 62 * 1024
+"""What the messages of one sync are at most, in its frame: with all that stands around them it is
+below outbox.MUCH_BYTES. The rest is had over HTTP."""
 
 
 class NotFoundError(Exception):
@@ -114,13 +116,26 @@ def add_question(conversation: Conversation, command: Send) -> Message:
 
 def parent_of(conversation: Conversation, command: Send) -> Message | None:
     if command.continues:
-        return conversation.messages.order_by("rev", "created_at").last()
+        return last_said(conversation)
     if command.parent is None:
         return None
     parent = conversation.messages.filter(pk=command.parent, role=Message.Role.ASSISTANT).first()
     if parent is None:
         raise NotFoundError
     return parent
+
+
+def last_said(conversation: Conversation) -> Message | None:
+    """Where the conversation was left, but for a reply that is still written.
+
+    An answer that came late, which has the revision of the reply that it was waited with, is not
+    where a conversation was left that has gone on from there.
+    """
+    said = conversation.messages.exclude(status=Message.Status.RUNNING)
+    went_on = Exists(said.filter(parent=OuterRef("pk")))
+    waited = said.filter(parent=OuterRef("parent"), rev=OuterRef("rev"), finish="no_answer")
+    ends = said.exclude(went_on).exclude(Exists(waited.filter(went_on)))
+    return ends.order_by("rev", "created_at").last()
 
 
 def accept_regenerate(identity: Identity, command: Regenerate) -> Accepted:
@@ -254,14 +269,17 @@ def view(identity: Identity, command: Subscribe) -> ConversationView:
     """What the visitor's client lacks."""
     conversation = conversation_of(identity, command.conversation)
     since = command.rev if command.rev <= conversation.rev else 0
-    changed = conversation.messages.filter(rev__gt=since)
+    messages = conversation.messages.all()
+    lacking = messages.filter(rev__gt=since)
+    told = newest(lacking)
+    full = since == 0 or len(told) < lacking.count()  # nobody can ask for what lies in a hole
     turn = shown_turn(conversation, command.turn.id if command.turn else None)
     return ConversationView(
         conversation=conversation.pk,
         rev=conversation.rev,
-        full=since == 0,
+        full=full,
         title=conversation.title,
-        messages=newest(changed),
+        messages=newest(messages) if full and since else told,
         turn=turn_view(turn) if turn else None,
     )
 
@@ -300,11 +318,11 @@ def reply_view(identity: Identity, message: UUID) -> MessageView:
 def newest(messages: QuerySet[Message]) -> tuple[MessageView, ...]:
     """The last so many, oldest first; fewer where they are long, but one at least."""
     views: list[MessageView] = []
-    room = SYNC_CHARACTERS
+    room = SYNC_BYTES
     rows = messages.select_related("feedback").order_by("-created_at")
     for message in rows[:SYNC_MESSAGES]:
         view = message_view(message)
-        room -= len(view.text) + len(view.html or "") + len(str(view.sources))
+        room -= len(wire_format.encode(wire_format.message(view)).encode()) + 1  # and a comma
         if room < 0 and views:
             break
         views.append(view)

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from functools import cache
 from typing import ParamSpec, TypeVar
 
+from asgiref.sync import sync_to_async
 from channels.db import DatabaseSyncToAsync
 from django.conf import settings
-from django.db import connection, connections, transaction
+from django.db import close_old_connections, connection, connections, transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,6 +67,12 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     """Run blocking ORM code in a worker thread."""
     run = DatabaseSyncToAsync(function, thread_sensitive=False, executor=workers())
     return await run(*args, **kwargs)
+
+
+async def let_go_of_connection() -> None:
+    """Of the one that the request's own thread may have: Django would close it only when the
+    response has been told, and a reply takes as long as it takes."""
+    await sync_to_async(close_old_connections)()
 
 
 async def in_embedder(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

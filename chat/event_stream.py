@@ -14,6 +14,7 @@ from contextlib import aclosing
 from django.conf import settings
 
 from chat import wire_format
+from chat.database import let_go_of_connection
 from chat.open_sockets import OPEN_SOCKETS
 from chat.outbox import SHARE_BYTES, WINDOW_BYTES, Crowd
 from chat.sessions import Session
@@ -52,6 +53,7 @@ class EventStream:
         if code := refusal_of_stream(self.session, self._household):
             yield event("bye", wire_format.bye(code, RETRY_MS))
             return
+        await let_go_of_connection()
         async with aclosing(self._pieces):
             self._enter()
             try:

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from chat.module_graph import modules_of
+from chat.site_texts import SiteTextVersion, current_text
 
 PAPER = "#faf8f3"
 MODULE = "chat/offline.js"
@@ -78,7 +79,12 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 def offline(request: HttpRequest) -> HttpResponse:
     """The same for everybody: it is kept in browsers, and knows nobody."""
     with override(language_of(request)):
-        return render(request, "chat/offline.html")
+        return render(request, "chat/offline.html", what_it_says())
+
+
+def what_it_says() -> dict[str, SiteTextVersion]:
+    """Of the operator's texts, in the language that is active."""
+    return {"crisis": current_text("crisis", get_language() or "en")}
 
 
 def language_of(request: HttpRequest) -> str:
@@ -94,7 +100,7 @@ def page_language() -> str:
 
 def fingerprint() -> str:
     """Of the page without network and all that it needs: when it changes, so does the worker."""
-    told = hashlib.sha256(render_to_string("chat/offline.html").encode())
+    told = hashlib.sha256(render_to_string("chat/offline.html", what_it_says()).encode())
     for name in (*PARTS, *modules_of(MODULE)):
         told.update(name.encode() + Path(str(finders.find(name))).read_bytes())
     return told.hexdigest()[:16]

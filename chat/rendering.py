@@ -1,23 +1,29 @@
 """Markdown to safe HTML, a block at a time, once for all readers.
 
 Raw HTML and images are off in the parser, and what it gives goes through an allow-list of its own
-all the same. A block too large to parse in good time is shown as it is written. Links to the web
-lead by way of a page that says where they lead (`chat.leaving`).
+all the same. A block too large to parse in good time, or at which the parser fails, is shown as it
+is written. Links to the web lead by way of a page that says where they lead (`chat.leaving`).
 """
 
 import html
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import TypeVar
 from urllib.parse import quote
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from chat.turn.events import Block, JsonValue
 from chat.turn.reply_filter import BIDI_CONTROLS, host, hosts_in, plain_host
 from chat.turn.utf16 import utf16_cut, utf16_length
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 LARGEST_BLOCK = 4_000
 """Characters: the parser is slower than linear on hostile text."""
@@ -151,14 +157,35 @@ class BlockWriter:
         start = self._position
         self._position += utf16_length(text)
         self._ends.append(self._position)
-        return Block(start=start, end=self._position, html=to_html(text, self._hosts()))
+        return Block(start=start, end=self._position, html=html_of(text, self._hosts()))
 
 
 def finished_blocks(text: str) -> list[int]:
-    """Lengths of the blocks that a later one follows."""
-    starts = [token.map[0] for token in _outline.parse(text) if token.level == 0 and token.map]
+    """Lengths of the blocks that a later one follows; none where the parser fails."""
+    nothing: list[Token] = []
+    tokens = unharmed(lambda: _outline.parse(text), otherwise=nothing)
+    starts = [token.map[0] for token in tokens if token.level == 0 and token.map]
     lines = LINE.findall(text)
     return [sum(map(len, lines[begin:end])) for begin, end in pairwise([0, *starts[1:]])]
+
+
+def html_of(markdown: str, hosts: frozenset[str] | None) -> str:
+    as_it_is = as_written(BIDI_CONTROLS.sub("", markdown))
+    return unharmed(lambda: to_html(markdown, hosts), otherwise=as_it_is)
+
+
+def unharmed(parse: Callable[[], T], *, otherwise: T) -> T:
+    """What `parse` gives. Its failure must not keep a turn from ending, or a reply from being read:
+    the same text fails each time."""
+    try:
+        return parse()
+    except Exception as error:  # noqa: BLE001  (a fault of the parser's own, of whatever kind)
+        logger.warning("text not rendered: %s", type(error).__name__)
+        return otherwise
+
+
+def as_written(text: str) -> str:
+    return f"<p>{html.escape(text)}</p>"
 
 
 def to_html(markdown: str, hosts: frozenset[str] | None) -> str:
@@ -167,7 +194,7 @@ def to_html(markdown: str, hosts: frozenset[str] | None) -> str:
 
     visible = BIDI_CONTROLS.sub("", markdown)
     if len(markdown) >= LARGEST_BLOCK or visible.count("[") > MOST_BRACKETS:
-        return f"<p>{html.escape(visible)}</p>"
+        return as_written(visible)
     return nh3.clean(
         _markdown.render(visible),
         tags=TAGS,

@@ -33,10 +33,14 @@ class Retold:
 
 
 def refuse_unreached(cursor: Cursor, turn: TurnView, log: DeltaLog) -> None:
-    """Raises BadCursorError for a place that the turn has not reached."""
+    """Raises BadCursorError for a place that the turn has not reached.
+
+    How far a running turn of another process is within its attempt is not known here: a reader
+    who is ahead of it hears its end.
+    """
     tail = log.known(turn.id)
     reached = turn.last or (tail.last if tail else START)
-    unknown = reached == START  # its events died with their owner
+    unknown = reached == START  # its events are elsewhere, or died with their owner
     if cursor.attempt > turn.attempt if unknown else cursor > reached:
         raise BadCursorError
 

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from contextlib import aclosing
+from collections.abc import Awaitable
+from contextlib import aclosing, suppress
 from itertools import chain, repeat
 
 from django.db import DatabaseError, DataError, IntegrityError
@@ -19,12 +20,15 @@ from chat.turn.events import Outcome, Restarted, Started, TextDelta
 from chat.turn.expert_search import ExpertSearch
 from chat.turn.language_model import LanguageModel
 from chat.turn.loop import run_turn
+from chat.turn.lost_attempt import count_lost, recall
 from chat.turn.record import TurnRecord
 from chat.turns import Claim, Progress
 
 logger = logging.getLogger(__name__)
 
 END_PAUSES_SECONDS = (0.1, 0.2, 0.5, 1, 2, 4, 8)
+RECALL_SECONDS = 5.0
+"""How long the end of a turn whose owner was lost may wait for what its text rests on."""
 
 
 class RunningTurn:
@@ -78,19 +82,21 @@ class RunningTurn:
 
     async def _begin(self) -> None:
         """A later attempt tells everything again, so that its events are enough by themselves."""
-        if self._claim.attempt == 1:
+        claim = self._claim
+        if claim.attempt == 1:
             await self._reply.add(Started())
             return
         TAKEOVERS.inc()
+        if self._model and claim.interrupted_text:
+            text, model = claim.interrupted_text, self._model.name
+            count_lost(self._record, claim.request, model=model, text=text)
         await self._reply.add(Restarted(keep=0, why="worker_lost"))
 
     async def _outcome(self) -> Outcome:
         """Write the reply until it ends or is interrupted, whichever is first."""
-        if self._claim.stop_requested:
-            return await self._as_it_was_left(Outcome(status="stopped"))
-        if self._claim.lost_owners > turns.MOST_LOST_OWNERS:
-            return await self._as_it_was_left(Outcome(status="failed", error="interrupted"))
-        writing = asyncio.create_task(self._write_to_the_end())
+        if given_up := self._given_up():
+            return await self._to_the_end(self._as_it_was_left(given_up))
+        writing = asyncio.create_task(self._to_the_end(self._write()))
         waiting = asyncio.create_task(self._interrupted.wait())
         try:
             await asyncio.wait({writing, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -102,20 +108,36 @@ class RunningTurn:
                 task.cancel()
             await asyncio.gather(writing, waiting, return_exceptions=True)
 
+    def _given_up(self) -> Outcome | None:
+        """How a turn ends that nobody shall answer any more."""
+        if self._claim.stop_requested or self._interrupted.is_set():
+            return Outcome(status="stopped")
+        if self._claim.lost_owners > turns.MOST_LOST_OWNERS:
+            return Outcome(status="failed", error="interrupted")
+        return None
+
     async def _as_it_was_left(self, outcome: Outcome) -> Outcome:
         """Nothing is written any more; what an earlier attempt wrote is kept."""
         if self._claim.interrupted_text:
             await self._reply.add(TextDelta(text=self._claim.interrupted_text))
-        return outcome
+        if self._model and self._claim.lost_owners <= turns.MOST_LOST_OWNERS + 1:
+            with suppress(TimeoutError):  # once: it may be this that costs the turn its owners
+                await asyncio.wait_for(self._recall(self._model.name), RECALL_SECONDS)
+        return self._broken_off(outcome)
+
+    async def _recall(self, model: str) -> None:
+        claim = self._claim
+        if claim.rounds:
+            await recall(self._record, claim.request, claim.rounds, self._search, model=model)
 
     def _broken_off(self, outcome: Outcome) -> Outcome:
         """`outcome` for a turn that ends here and now."""
         return self._record.broken_off(outcome, self._reply.text)
 
-    async def _write_to_the_end(self) -> Outcome:
+    async def _to_the_end(self, writing: Awaitable[Outcome]) -> Outcome:
         """The edge of the background task: an error of our own fails the turn, not the visitor."""
         try:
-            return await self._write()
+            return await writing
         except Exception:
             logger.exception("turn %s failed", self._claim.turn)
             return self._broken_off(Outcome(status="failed", error="internal"))

@@ -35,20 +35,29 @@ class Piece:
 async def turn_pieces(
     log: DeltaLog, turn: UUID, cursor: Cursor, retell: Retell
 ) -> AsyncGenerator[Piece, None]:
-    """What comes after `cursor`, as it comes, until the turn has ended."""
+    """What comes after `cursor`, as it comes, until the turn has ended.
+
+    A cursor that the turn never reached is told the end alone.
+    """
     with log.follow(turn) as tail:
         while not (tail.ended and cursor >= tail.last):
-            await tail.news_for(cursor)
+            await tail.news_for(min(cursor, furthest(tail)))
             if tail.lost:
                 break
             for piece in await pieces_beyond(turn, tail, cursor):
                 yield piece
                 cursor = piece.cursor
-        else:
+        if tail.ended and cursor == tail.last:
             return
     ENDS_FROM_STORAGE.inc()
     async for piece in retold_pieces(turn, cursor, retell):
         yield piece
+
+
+def furthest(tail: Tail) -> Cursor:
+    """What is known here leads as far as this. Whoever is ahead of it waits for it to grow: it may
+    catch up, or end without them."""
+    return max(tail.last, tail.checkpoint.cursor) if tail.checkpoint else tail.last
 
 
 async def retold_pieces(turn: UUID, cursor: Cursor, retell: Retell) -> AsyncGenerator[Piece, None]:
@@ -74,10 +83,11 @@ def new_pieces(turn: UUID, tail: Tail, cursor: Cursor) -> Iterator[Piece]:
 
 
 def stored_pieces(told: Retold | None, cursor: Cursor) -> Iterator[Piece]:
-    """Whoever has all of the text lacks the end alone."""
-    if told is None or cursor >= told.last:
+    """Whoever has all of the text lacks the end alone. A cursor beyond the end tells nothing of
+    what its reader has."""
+    if told is None or cursor == told.last:
         return
-    if cursor < told.before:
+    if cursor != told.before:
         yield Piece(kind="snapshot", frame=told.snapshot, cursor=told.before)
     yield Piece(kind="end", frame=told.end, cursor=told.last)
 

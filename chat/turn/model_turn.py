@@ -1,7 +1,7 @@
 """A turn with a model: rounds of streamed text and tool calls until the model has answered."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 
 from chat.turn.call_runner import CallRunner
@@ -78,6 +78,7 @@ class ModelTurn:
                     async for event in events:
                         yield event
             except UpstreamError as error:
+                self._record.usage.failed()
                 shown_in_vain = self.shown.length > begins_at and not self._request.revisable
                 pause = None if shown_in_vain else self._pause_before_retry(error)
                 if pause is None:
@@ -133,7 +134,9 @@ class ModelTurn:
         """Raises UpstreamError and MissedCallError. A reply without a word is no reply."""
         if self._runner.found:
             self._record.with_background(self.shown.end)
-        request = self._model_request(last=last)
+        request = model_request(
+            self._request, self._exchange, searched=bool(self._runner.found), last=last
+        )
         self._record.usage.begin(request)
         begins = True
         async with aclosing(model_round.shown(self._model_events(request))) as texts:
@@ -152,22 +155,6 @@ class ModelTurn:
             self._search, self._request.limits, revisable=self._request.revisable
         )
         return guard.events(events)
-
-    def _model_request(self, *, last: bool) -> ModelRequest:
-        """With background the temperature is 0. The last round has no tools: it ends in words."""
-        texts, searched = self._request.texts, bool(self._runner.found)
-        prompt = texts.answering if searched else texts.system
-        return ModelRequest(
-            messages=(
-                ChatMessage(role="system", content=prompt.replace("{tool}", texts.tool_name)),
-                *self._request.history,
-                ChatMessage(role="user", content=self._request.question),
-                *self._exchange,
-            ),
-            tools=() if last else (search_tool(texts),),
-            temperature=0.0 if searched else None,
-            visitor=self._request.visitor,
-        )
 
     async def _run_calls(self) -> AsyncGenerator[TurnEvent, None]:
         """Run the round's calls. Ends with an Outcome when no further round is needed."""
@@ -225,6 +212,29 @@ class ModelTurn:
         for position, piece in enumerate(pieces(text)):
             yield from self.shown.add(piece.text, begins=position == 0)
         yield outcome
+
+
+def model_request(
+    request: TurnRequest,
+    exchange: Iterable[ChatMessage] = (),
+    *,
+    searched: bool = False,
+    last: bool = False,
+) -> ModelRequest:
+    """With background the temperature is 0. The last round has no tools: it ends in words."""
+    texts = request.texts
+    prompt = texts.answering if searched else texts.system
+    return ModelRequest(
+        messages=(
+            ChatMessage(role="system", content=prompt.replace("{tool}", texts.tool_name)),
+            *request.history,
+            ChatMessage(role="user", content=request.question),
+            *exchange,
+        ),
+        tools=() if last else (search_tool(texts),),
+        temperature=0.0 if searched else None,
+        visitor=request.visitor,
+    )
 
 
 def verbatim(searched: list[Findings]) -> list[Source]:

@@ -10,11 +10,17 @@ LATIN_CHARACTERS_PER_TOKEN = 4
 
 @dataclass(slots=True, kw_only=True)
 class RoundCount:
-    """One round, as far as it came. A refused one, which wrote nothing, costs nothing."""
+    """One round, as far as it came. One that failed and wrote nothing was refused: it costs
+    nothing. One that was broken off before it wrote anything costs what it was asked."""
 
     request: ModelRequest
     written: list[str] = field(default_factory=list)
     reported: RoundUsage | None = None
+    failed: bool = False
+
+    @property
+    def refused(self) -> bool:
+        return self.failed and not self.written and self.reported is None
 
 
 class UsageCount:
@@ -33,10 +39,13 @@ class UsageCount:
     def reported(self, usage: RoundUsage) -> None:
         self._rounds[-1].reported = usage
 
+    def failed(self) -> None:
+        self._rounds[-1].failed = True
+
     @property
     def total(self) -> Usage | None:
         """None where no model did anything."""
-        counted = [each for each in self._rounds if each.reported or each.written]
+        counted = [each for each in self._rounds if not each.refused]
         if not counted:
             return None
         usages = [each.reported or estimate(each) for each in counted]

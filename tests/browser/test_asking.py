@@ -21,7 +21,7 @@ def test_parent_reads_the_experts_words(expert_site: ChatServer, visitor: Visito
     expect(reply.locator("li")).to_have_text(
         ["用靠垫隔开，挡住受力处。", "少说话，带他离开太吵的地方。"]
     )
-    expect(reply).to_have_attribute("lang", "zh-Hans")
+    expect(reply.locator(".blocks")).to_have_attribute("lang", "zh-Hans")
     expect(page).to_have_url(re.compile(r"/c/[0-9a-f-]{36}$"))
 
 

@@ -25,7 +25,7 @@ def edit(page: Page, index: int) -> None:
     question = page.locator(".question").nth(index)
     question.hover()
     question.locator(".edit").click()
-    expect(page.locator(".editor textarea")).to_be_focused()
+    expect(question.locator(".editor textarea")).to_be_focused()
 
 
 def test_edit_is_a_sibling_of_what_it_replaces(
@@ -75,6 +75,75 @@ def test_escape_gives_the_edit_up(page: Page, told: PlayedConversation) -> None:
     expect(page.locator(".editor")).to_have_count(0)
     expect(last_question(page)).to_have_text("还是不睡")
     expect(page.locator(".edit").last).to_be_focused()
+
+
+def test_escape_gives_the_edit_up_from_its_buttons_too(
+    page: Page, told: PlayedConversation
+) -> None:
+    edit(page, 1)
+
+    page.locator(".editor .cancel").press("Escape")
+
+    expect(page.locator(".editor")).to_have_count(0)
+
+
+def test_half_written_edit_is_there_when_the_conversation_is_opened_again(
+    page: Page, told: PlayedConversation
+) -> None:
+    edit(page, 1)
+    page.locator(".editor textarea").fill("他三点")
+    page.keyboard.press("Control+Shift+O")
+    expect(page.locator(".question")).to_have_count(0)
+    page.go_back()
+
+    edit(page, 1)
+
+    expect(page.locator(".editor textarea")).to_have_value("他三点")
+
+
+def test_half_written_edit_outlives_a_reload_beside_that_of_another_question(
+    page: Page, told: PlayedConversation
+) -> None:
+    for index, text in enumerate(("她", "他三点")):
+        edit(page, index)
+        page.locator(".editor textarea").nth(index).fill(text)
+    page.reload()
+
+    page.locator(".edit").first.click()
+    page.locator(".edit").last.click()
+
+    expect(page.locator(".editor")).to_have_count(2)
+    assert [field.input_value() for field in page.locator(".editor textarea").all()] == [
+        "她",
+        "他三点",
+    ]
+
+
+def test_edit_that_was_given_up_begins_with_the_question_again(
+    page: Page, told: PlayedConversation
+) -> None:
+    edit(page, 1)
+    page.locator(".editor textarea").fill("别的")
+    page.locator(".editor .cancel").click()
+
+    edit(page, 1)
+
+    expect(page.locator(".editor textarea")).to_have_value("还是不睡")
+
+
+def test_edit_that_was_sent_begins_with_the_question_again(
+    page: Page, wire: Wire, told: PlayedConversation
+) -> None:
+    wire.answers["send"] = lambda wire, send: wire.send(Turn().accepted(send, rev=5))
+    edit(page, 1)
+    page.locator(".editor textarea").fill("他三点就醒")
+    page.keyboard.press("Enter")
+    page.locator(".older").click()
+    expect(page.locator(".question-text").last).to_have_text("还是不睡")
+
+    edit(page, 1)
+
+    expect(page.locator(".editor textarea")).to_have_value("还是不睡")
 
 
 def test_arrow_up_in_an_empty_field_edits_the_last_question(

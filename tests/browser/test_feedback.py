@@ -8,6 +8,9 @@ from tests.browser.visitor import NO_CONNECTION, Visitor, ask, expect_settled, l
 from tests.browser.wire import Frame, Wire, error, wait_for
 from tests.serving import ChatServer
 
+ESCAPE = """field => field.dispatchEvent(new KeyboardEvent(
+    "keydown", { key: "Escape", %s, bubbles: true, cancelable: true }))"""
+
 
 @pytest.fixture
 def told(page: Page, wire: Wire) -> PlayedConversation:
@@ -79,6 +82,21 @@ def test_escape_closes_the_form_and_keeps_the_thumb(
     expect(page.locator(".feedback")).to_have_count(0)
     expect(down(page)).to_be_focused()
     assert given(page, wire, 1) == [("down", "", "")]
+
+
+@pytest.mark.parametrize("sign", ["isComposing: true", "keyCode: 229"])
+def test_escape_of_an_input_method_does_not_close_the_form(
+    page: Page, wire: Wire, told: PlayedConversation, sign: str
+) -> None:
+    wire.answers["feedback"] = done
+    down(page).click()
+    comment = page.locator(".feedback textarea")
+    comment.fill("他会")
+
+    comment.evaluate(ESCAPE % sign)
+
+    expect(comment).to_have_value("他会")
+    expect(comment).to_be_visible()
 
 
 def test_comment_that_is_refused_is_not_lost(

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.visitor import ask, expect_settled
-from tests.databases import database_url, new_database
+from tests.browser.wire import wait_for
+from tests.databases import database_url, new_database, rows
 from tests.serving import ChatServer
 
 CONTROLLED = "() => Boolean(navigator.serviceWorker.controller)"
@@ -17,6 +18,12 @@ KEPT = """async () => {
     const requests = (await Promise.all(caches_.map(cache => cache.keys()))).flat();
     return requests.map(({ url }) => new URL(url).pathname);
 }"""
+KEPT_PAGE = """async () => {
+    const page = await caches.match("/offline?language=en");
+    return page ? page.text() : "";
+}"""
+CRISIS_TEXT = """INSERT INTO chat_sitetext (kind, locale, number, text, created_at)
+    VALUES ('crisis', 'en', 1, 'Call [000](tel:000).', now()) RETURNING number"""
 
 
 @pytest.fixture
@@ -63,6 +70,35 @@ def test_page_without_network_shows_what_was_not_sent(
     expect(page.locator(".reply")).to_be_visible()
 
 
+def test_page_without_network_names_whom_to_call_before_all_else(
+    expert_site: ChatServer, device: BrowserContext
+) -> None:
+    page = controlled(device, expert_site.url)
+    device.set_offline(True)
+
+    page.reload()
+
+    help_ = page.get_by_role("region", name="Help in an emergency")
+    link = help_.get_by_role("link", name="112")
+    expect(link).to_be_in_viewport()
+    expect(link).to_have_attribute("href", "tel:112")
+    expect(link).to_have_css("font-weight", "600")
+
+
+def test_changed_crisis_text_is_there_without_network_after_the_next_visit(
+    mortal_site: ChatServer, mortal_database: str, device: BrowserContext
+) -> None:
+    page = controlled(device, mortal_site.url)
+    assert rows(mortal_database, CRISIS_TEXT) == [(1,)]
+
+    page.reload()
+    wait_for(page, lambda: "tel:000" in page.evaluate(KEPT_PAGE))
+    device.set_offline(True)
+    page.reload()
+
+    expect(page.get_by_role("link", name="000")).to_be_visible()
+
+
 def test_conversations_are_never_kept(expert_site: ChatServer, device: BrowserContext) -> None:
     page = controlled(device, expert_site.url)
     ask(page, "孩子只吃白米饭怎么办？")
@@ -88,4 +124,4 @@ def test_worker_goes_when_the_operator_wants_none(answers: str, device: BrowserC
 
         page.goto(server.url)
 
-        page.wait_for_function(GONE)
+        wait_for(page, lambda: page.evaluate(GONE))

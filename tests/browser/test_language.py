@@ -2,9 +2,14 @@
 
 import re
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.played_conversation import PlayedConversation, source
+from tests.browser.played_turn import begin
+from tests.browser.reading import english
 from tests.browser.visitor import Visitor, ask, expect_settled, last_reply
+from tests.browser.wire import Turn, Wire
 from tests.serving import ChatServer
 
 
@@ -50,11 +55,91 @@ def test_text_is_marked_with_its_own_language(
     page = english_visitor.visit(expert_site.url)
 
     ask(page, "孩子只吃白米饭怎么办？")
-    expect(last_reply(page)).to_have_attribute("lang", "zh-Hans")
+    expect(last_reply(page).locator(".blocks")).to_have_attribute("lang", "zh-Hans")
     ask(page, "How do I handle my child's meltdowns?")
 
     expect(last_reply(page)).to_contain_text("A meltdown is not naughtiness")
-    expect(last_reply(page)).to_have_attribute("lang", "en")
+    expect(last_reply(page).locator(".blocks")).to_have_attribute("lang", "en")
+
+
+@pytest.fixture
+def english_reply(page: Page, wire: Wire) -> None:
+    """On a Chinese page, with all that may stand around a reply."""
+    conversation = PlayedConversation()
+    answer = source(
+        title="What to do about meltdowns",
+        expert="Dr Mary Anne Smith",
+        role="Consultant in child psychiatry",
+        text="Keep them safe first of all.",
+        html="<p>Keep them safe first of all.</p>",
+        url="https://autism.example.org/a",
+        overdue=True,
+    )
+    asked = conversation.question("他崩溃了怎么办？")
+    suggestions = ["What comes after a meltdown?"]
+    conversation.reply(
+        "A meltdown is not naughtiness.",
+        asked,
+        grounding="answer",
+        sources=[answer, answer],
+        suggestions=suggestions,
+    )
+    conversation.open(page, wire)
+    page.locator(".more-sources > summary").click()
+    for summary in page.locator(".source-words > summary").all():
+        summary.click()
+
+
+def language(element: Locator) -> str:
+    return str(element.evaluate("one => one.closest('[lang]').lang"))
+
+
+WRITTEN = ["blocks", "source-title", "source-expert", "source-role", "source-text", "suggestion"]
+OWN = ["source-kind", "source-review", "source-certain", "source-words", "copy", "at", "unseen"]
+
+
+@pytest.mark.usefixtures("english_reply")
+def test_what_was_written_and_what_the_page_says_of_it_are_told_apart(page: Page) -> None:
+    parts = {name: last_reply(page).locator(f".{name}").first for name in WRITTEN + OWN}
+
+    assert {name for name, part in parts.items() if language(part) == "en"} == {*WRITTEN}
+    assert {name for name, part in parts.items() if language(part) == "zh-Hans"} == {*OWN}
+
+
+@pytest.mark.usefixtures("english_reply")
+def test_page_around_an_english_reply_is_all_chinese(page: Page) -> None:
+    assert english(page) == []
+
+
+@pytest.mark.usefixtures("english_reply")
+def test_english_that_is_left_in_a_reply_is_found(page: Page) -> None:
+    kind = page.locator(".source-kind > :not([hidden])").first
+
+    kind.evaluate("one => { one.textContent = 'Based on this answer'; }")
+
+    assert english(page) == ["Based on this answer"]
+
+
+def test_announcements_are_spoken_in_their_own_language(page: Page, wire: Wire, turn: Turn) -> None:
+    begin(page)
+    said = page.locator("#announcer")
+
+    wire.send(turn.event("1-1", kind="searching", question="你好"))
+    expect(said.get_by_text("正在查找专家怎么说…")).to_have_attribute("lang", "zh-Hans")
+    wire.send(turn.text("First of all. Then\n\n", "1-2"))
+    expect(said.get_by_text("First of all.")).to_have_attribute("lang", "en")
+    wire.send(turn.event("1-3", kind="block", start=0, end=20, html="<p>First of all. Then</p>"))
+
+    expect(said.get_by_text("Then", exact=True)).to_have_attribute("lang", "en")
+
+
+def test_text_in_a_language_of_neither_is_not_called_english(page: Page, wire: Wire) -> None:
+    conversation = PlayedConversation()
+    conversation.exchange("ماذا أفعل؟", "اجعله آمنا.")
+
+    conversation.open(page, wire)
+
+    expect(last_reply(page).locator(".blocks")).to_have_attribute("lang", "")
 
 
 def test_missing_page_speaks_the_language_too(expert_site: ChatServer, visitor: Visitor) -> None:

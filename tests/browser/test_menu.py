@@ -53,6 +53,13 @@ def choose(page: Page, title: str, action: str) -> None:
     page.locator("#actions").get_by_text(action, exact=True).click()
 
 
+def test_opened_conversation_is_named_in_the_tab_and_said(listed: Page) -> None:
+    titles(listed).last.click()
+
+    expect(listed).to_have_title(re.compile("^孩子只吃白米饭怎么办？ · "))
+    expect(listed.locator("#announcer")).to_contain_text("孩子只吃白米饭怎么办？")
+
+
 def test_conversation_is_renamed_in_place(listed: Page) -> None:
     choose(listed, "白米饭", "Rename")
     expect(listed.get_by_label("New name of this conversation")).to_be_focused()

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.played_conversation import PlayedConversation
 from tests.browser.visitor import NO_CONNECTION, Visitor, ask, last_reply
-from tests.browser.wire import Wire, wait_for
+from tests.browser.wire import Turn, Wire, wait_for
 
 EARLIER = re.compile(r"/api/conversations/[^/]+\?before=")
 TOP = "one => one.getBoundingClientRect().top"
@@ -51,6 +51,24 @@ def test_what_was_before_comes_when_the_reader_goes_up(page: Page, wire: Wire) -
     conversation.open(page, wire, last=40)
     expect(page.locator(".question")).to_have_count(20)
     assert named == []
+
+    page.mouse.move(180, 300)
+    page.mouse.wheel(0, -20_000)
+
+    expect(page.get_by_text("问21", exact=True)).to_be_attached()
+    assert named[0] == conversation.messages[80]["id"]
+
+
+def test_clock_of_the_phone_hides_nothing(page: Page, wire: Wire) -> None:
+    page.clock.set_fixed_time("2020-01-01T00:00:00Z")
+    conversation = conversation_of(60)
+    named = serve_earlier(page, conversation, size=40)
+    conversation.open(page, wire, last=40)
+    turn = Turn()
+    rev = len(conversation.messages) + 1
+    wire.answers["send"] = lambda wire, send: wire.send(turn.accepted(send, rev=rev))
+    ask(page, "还有呢？")
+    expect(last_reply(page)).to_have_attribute("aria-busy", "true")
 
     page.mouse.move(180, 300)
     page.mouse.wheel(0, -20_000)

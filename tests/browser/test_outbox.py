@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.page_clock import PageClock
+from tests.browser.played_conversation import PlayedConversation
 from tests.browser.visitor import Visitor, ask, last_question, last_reply
 from tests.browser.wire import Frame, Turn, Wire, error, wait_for
 from tests.serving import ChatServer
@@ -230,6 +231,48 @@ def test_message_of_an_ended_session_is_kept(english_visitor: Visitor, site: str
 
     expect(page.locator("#status [role=status]")).to_contain_text("Your session has ended")
     assert kept(page) == ["hello"]
+
+
+@pytest.mark.parametrize("code", [4501, 4506])
+def test_what_is_written_after_the_connection_has_ended_stays_to_be_sent(
+    english_visitor: Visitor, site: str, code: int
+) -> None:
+    page, wire = opened(english_visitor, site)
+    wire.close(code)
+    expect(page.get_by_role("button", name="Reload")).to_be_visible()
+
+    ask(page, "hello")
+
+    expect(page.get_by_role("button", name="Reload")).to_be_focused()
+    assert kept(page) == []
+    page.get_by_role("button", name="Reload").click()
+    expect(page.locator("[data-mode=model]")).to_be_visible()
+    expect(page.locator("#question")).to_have_value("hello")
+
+
+def test_message_to_a_conversation_that_was_deleted_begins_a_new_one(
+    english_visitor: Visitor, site: str
+) -> None:
+    page, wire = opened(english_visitor, site)
+    conversation = PlayedConversation()
+    conversation.exchange("how?", "so")
+    conversation.open(page, wire)
+    wire.refuses = RESTARTING
+    wire.close(RESTARTING)
+    ask(page, "and then?")
+    expect(page.locator(".question").last).to_contain_text("Will be sent")
+    wire.answers["subscribe"] = lambda wire, asked: wire.send(error("not_found"))
+    wire.answers["send"] = lambda wire, send: wire.send(error("not_found", send["id"]))
+    wire.refuses = None
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.get_by_text("This conversation was not found.")).to_be_visible()
+    wire.answers["send"] = accept
+
+    page.get_by_role("button", name="Try again").click()
+
+    expect(last_reply(page)).to_have_attribute("aria-busy", "true")
+    sent = wire.of_type("send")[-1]
+    assert (sent["text"], sent["conversation"] == conversation.id) == ("and then?", False)
 
 
 def test_message_that_may_have_arrived_cannot_be_taken_back(

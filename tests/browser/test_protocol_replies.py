@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.played_conversation import PlayedConversation
 from tests.browser.played_turn import begin, checksum
 from tests.browser.visitor import NO_CONNECTION, Visitor, expect_settled, last_reply
 from tests.browser.wire import Frame, Turn, Wire, synced, wait_for
@@ -93,6 +94,23 @@ def test_text_goes_on_after_a_snapshot(page: Page, wire: Wire, turn: Turn) -> No
     expect(last_reply(page).locator(".blocks")).to_have_text("第一段。")
     expect(last_reply(page)).to_have_attribute("data-state", "writing")
     expect(page.locator("#announcer").get_by_text("第一段。")).to_have_count(1)
+
+
+def test_end_that_comes_by_sync_is_said(page: Page, wire: Wire, turn: Turn) -> None:
+    begin(page)
+    wire.send(turn.text("第一句。", "1-1"))
+    expect(page.locator("#announcer")).to_contain_text("第一句。")
+    [asked] = wire.of_type("send")
+    stored = PlayedConversation(id=asked["conversation"])
+    stored.question("你好")["id"] = asked["id"]
+    stored.reply("第一句。第二句。", stored.messages[0])["id"] = turn.message
+    wire.answers["subscribe"] = lambda wire, asked: wire.send(stored.sync())
+
+    wire.send({"type": "changed", "conversation": stored.id, "rev": 9})
+
+    expect_settled(page)
+    expect(page.locator("#announcer").get_by_text("第二句。", exact=True)).to_have_count(1)
+    expect(page.locator("#announcer").get_by_text("第一句。")).to_have_count(1)
 
 
 def test_snapshot_of_what_is_known_already_is_dropped(page: Page, wire: Wire, turn: Turn) -> None:

@@ -66,6 +66,18 @@ def test_help_is_there_before_any_script(chromium: Browser, expert_site: ChatSer
     context.close()
 
 
+def test_help_is_one_tap_away_from_pages_around_the_chat(
+    expert_site: ChatServer, english_phone: Visitor
+) -> None:
+    page = english_phone.context.new_page()
+    page.goto(f"{expert_site.url}/accounts/sign-in")
+
+    page.get_by_role("link", name="Numbers and first steps").click()
+
+    help_ = page.get_by_role("dialog", name="Help in an emergency")
+    expect(help_.get_by_role("link", name="112")).to_be_visible()
+
+
 def test_tap_beside_a_dialog_closes_it(expert_site: ChatServer, english_phone: Visitor) -> None:
     page = english_phone.visit(expert_site.url)
     page.get_by_role("link", name="What becomes of what you write").click()

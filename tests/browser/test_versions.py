@@ -155,6 +155,32 @@ def test_answer_that_came_later_is_shown_and_said(
     expect(page.locator("#announcer")).to_contain_text(said)
 
 
+def test_answer_that_came_later_hides_nothing_that_was_said_since(page: Page, wire: Wire) -> None:
+    conversation = PlayedConversation()
+    none = conversation.exchange("没人答过的", "还没有专家回答过")
+    none.update(finish="no_answer", notice_wanted=True)
+    conversation.exchange("那别的呢？", "别的是这样", none)
+    conversation.open(page, wire)
+    later = conversation.reply("专家的回答", conversation.messages[0])
+    later.update(grounding="verbatim", sources=[{"title": "题", "text": "专家的回答"}])
+    none.update(notice_wanted=False, rev=later["rev"])
+    wire.answers["subscribe"] = lambda wire, asked: wire.send(
+        conversation.sync() | {"full": False, "messages": [none, later]}
+    )
+
+    wire.send({"type": "changed", "conversation": conversation.id, "rev": later["rev"]})
+
+    first = page.locator(".reply").first
+    expect(first.locator(".since p")).to_be_visible()
+    said = first.locator(".since p").inner_text()
+    expect(page.locator("#announcer")).to_contain_text(said)
+    expect(page.locator(".reply .blocks")).to_have_text(["还没有专家回答过", "别的是这样"])
+    conversation.open(page, wire)
+    expect(page.locator(".reply .blocks")).to_have_text(["还没有专家回答过", "别的是这样"])
+    first.locator(".to-late").click()
+    expect(page.locator(".reply .blocks")).to_have_text(["专家的回答"])
+
+
 def test_versions_of_the_real_server_can_be_flipped_on_a_desk(
     expert_site: ChatServer, english_visitor: Visitor
 ) -> None:

@@ -16,6 +16,12 @@ from tests.serving import ChatServer
 
 QUESTION = "How do I handle my child's meltdowns?"
 ANSWER = "A meltdown is not naughtiness"
+LISTEN = """() => {
+    window.heard = [];
+    addEventListener("message", ({ data }) => heard.push(data.type));
+}"""
+ESCAPE_OF_AN_INPUT_METHOD = """field => field.dispatchEvent(new KeyboardEvent(
+    "keydown", { key: "Escape", %s, bubbles: true, cancelable: true }))"""
 
 Allow = Callable[[str], None]
 
@@ -128,6 +134,30 @@ def test_widget_is_used_by_keyboard(clinic: str, english_visitor: Visitor) -> No
     page.keyboard.press("Escape")
     expect(button).to_have_attribute("aria-expanded", "false")
     expect(button).to_be_focused()
+
+
+def test_escape_closes_what_is_open_in_the_chat_before_the_chat(
+    clinic: str, english_visitor: Visitor
+) -> None:
+    page = english_visitor.context.new_page()
+    page.goto(clinic)
+    page.evaluate(LISTEN)
+    frame = opened(page)
+    ask_there(frame)
+
+    frame.locator(".edit").click()
+    frame.locator(".editor textarea").press("Escape")
+    expect(frame.locator(".editor")).to_have_count(0)
+    frame.locator(".down").click()
+    frame.locator(".feedback input").first.press("Escape")
+    expect(frame.locator(".feedback")).to_have_count(0)
+    for sign in ("isComposing: true", "keyCode: 229"):
+        frame.locator("#question").evaluate(ESCAPE_OF_AN_INPUT_METHOD % sign)
+    expect(launcher(page)).to_have_attribute("aria-expanded", "true")
+    frame.locator("#question").press("Escape")
+
+    expect(launcher(page)).to_have_attribute("aria-expanded", "false")
+    assert page.evaluate("() => heard").count("expertline:close") == 1
 
 
 @pytest.mark.parametrize("size", [(320, 560), (360, 740), (1280, 800)], ids=str)

@@ -14,6 +14,7 @@ STOP_SECONDS = 5
 Place = Literal["current", "older", "start", "nothing", "beyond"]
 Meddling = Literal["follow", "stop", "regenerate", "repeat", "contradict"]
 By = Literal["turn", "send"]
+BEYOND = ("1-999999", "2-1")
 PLACES: tuple[Place, ...] = get_args(Place)
 MEDDLINGS: tuple[Meddling, ...] = get_args(Meddling)
 BYS: tuple[By, ...] = get_args(By)
@@ -50,17 +51,20 @@ def older(tab: ScheduledTab, turn: str) -> str:
 
 async def expect_bad_cursor(world: World, tab: ScheduledTab, ask: Ask, turn: str) -> None:
     """No turn has a second attempt while nobody dies."""
-    if world.outlook(ask.conversation) != "idle" or not await tab.obeyed():
+    if world.outlook(ask.conversation) != "idle":
         return
-    command = {
-        "type": "subscribe",
-        "conversation": ask.conversation,
-        "rev": tab.revision(ask.conversation),
-        "turn": {"id": turn, "cursor": "2-1"},
-    }
-    code = await tab.refusal(command)
-    if tab.connected and code != "bad_cursor":
-        world.wrongs.append(f"{tab.name} was told {code}, not bad_cursor")
+    for cursor in BEYOND:
+        if not await tab.obeyed():
+            return
+        command = {
+            "type": "subscribe",
+            "conversation": ask.conversation,
+            "rev": tab.revision(ask.conversation),
+            "turn": {"id": turn, "cursor": cursor},
+        }
+        code = await tab.refusal(command)
+        if tab.connected and code != "bad_cursor":
+            world.wrongs.append(f"{tab.name} was told {code} at {cursor}, not bad_cursor")
 
 
 async def unfollow(world: World, tab: ScheduledTab, ask: Ask) -> None:

@@ -60,6 +60,24 @@ async def test_fault_27_slow_reader_stays_and_gets_bigger_frames(pair: Cluster) 
     assert len(slow.frames_of(accepted["turn"])) < len(quick.frames_of(accepted["turn"]))
 
 
+async def test_reader_ahead_of_a_turn_of_another_process_is_told_its_end(pair: Cluster) -> None:
+    alice = await pair.visitor()
+    async with pair.client(alice, 0) as client, pair.client(alice, 1) as reader:
+        accepted, gate = await begin_half_told(pair, client, "The hare")
+        talk = accepted["conversation"]
+        ahead = {"id": accepted["turn"], "cursor": "1-999999"}
+        await reader.subscribe(talk, turn=ahead)
+        await reader.frame("sync")
+
+        gate.open()
+        await reader.end_of(accepted["turn"])
+        refused = {"type": "subscribe", "conversation": talk, "turn": ahead}
+        codes = [await each.error(refused) for each in (client, reader)]
+
+        await assert_standing(pair, client, reader)
+    assert codes == ["bad_cursor", "bad_cursor"]
+
+
 async def test_fault_28_client_that_sleeps_is_given_up_and_resumes_when_it_wakes(
     pair: Cluster,
 ) -> None:

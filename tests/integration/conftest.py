@@ -1,15 +1,29 @@
-"""A Redis of the tests' own, and the delta logs that a turn's owner and its readers share."""
+"""A Redis of the tests' own, the delta logs on it, and a thread for what they do in Postgres."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 
 import pytest
+from django.db import connections
+from pytest_django import Settings
 
+from chat.database import in_database, workers
 from chat.delta_log.base import DeltaLog
 from chat.delta_log.memory import MemoryDeltaLog
 from chat.delta_log.redis import RedisDeltaLog
 from tests.faults.redis_server import RedisServer
 from tests.integration.log_owner import PREFIX
+
+
+@pytest.fixture
+async def database_thread(settings: Settings) -> AsyncIterator[None]:
+    """One worker thread, whose connection is closed in the end: the database is dropped then."""
+    settings.DATABASE_THREADS = 1
+    workers.cache_clear()
+    yield
+    await in_database(connections.close_all)
+    workers().shutdown()
+    workers.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -7,17 +7,31 @@ import pytest
 from django.db import IntegrityError
 from pytest_django import Settings
 
-from chat import conversations, turns
-from chat.commands import Regenerate, Stop
+from chat import conversations, turns, wire_format
+from chat.commands import Regenerate, Stop, Subscribe
 from chat.conversations import BusyError, IdConflictError, NotFoundError
 from chat.delta_log.bells import Changed
-from chat.models import Message, Turn
+from chat.models import Conversation, Message, Turn
+from chat.outbox import MUCH_BYTES
 from chat.visitors import Identity
+from chat.wire_format import Accepted
 from tests.integration.turn_rows import ALICE, DONE, answered, asked, claimed, send
 
 pytestmark = pytest.mark.django_db
 
 BOB = Identity(visitor=UUID(int=2))
+LONG_REPLY = "孩子撞头的时候先护住头，再看看是什么让他难受。“安静的角落”会有帮助。\n\n" * 25
+REPLIES = 12
+"""Of LONG_REPLY: more than one sync holds."""
+
+
+@pytest.fixture
+def long_talk() -> Accepted:
+    """The last of its messages."""
+    accepted = answered("0?", LONG_REPLY)
+    for number in range(1, REPLIES):
+        accepted = answered(f"{number}?", LONG_REPLY, after=accepted)
+    return accepted
 
 
 def test_revisions_tell_of_the_conversations_that_there_are() -> None:
@@ -157,3 +171,55 @@ def test_stop_of_a_turn_of_another_is_not_found() -> None:
         conversations.request_stop(BOB, Stop(turn=accepted.turn, send=None))
 
     assert not Turn.objects.get(pk=accepted.turn).stop_requested
+
+
+def test_sync_of_a_long_conversation_needs_no_more_than_it_has_credit_for(
+    long_talk: Accepted,
+) -> None:
+    Conversation.objects.update(title='"' * 120)
+
+    view = conversations.whole(ALICE, long_talk.conversation)
+
+    assert MUCH_BYTES / 2 < len(wire_format.sync(view).encode()) < MUCH_BYTES
+    assert view.messages[-1].id == long_talk.message
+
+
+def test_message_that_is_larger_than_a_sync_is_told_alone() -> None:
+    accepted = answered("Everything?", "长" * MUCH_BYTES)
+
+    view = conversations.whole(ALICE, accepted.conversation)
+
+    assert [message.id for message in view.messages] == [accepted.message]
+
+
+def test_messages_before_those_of_a_sync_are_had_page_by_page(long_talk: Accepted) -> None:
+    told = list(conversations.whole(ALICE, long_talk.conversation).messages)
+
+    while earlier := conversations.earlier_messages(
+        ALICE, long_talk.conversation, before=told[0].id
+    ):
+        told[:0] = earlier
+
+    by_age = Message.objects.order_by("created_at").values_list("pk", flat=True)
+    assert [message.id for message in told] == list(by_age)
+
+
+def test_changes_that_one_sync_holds_are_told_alone(long_talk: Accepted) -> None:
+    seen = Subscribe(conversation=long_talk.conversation, rev=long_talk.rev - 1, turn=None)
+
+    view = conversations.view(ALICE, seen)
+
+    assert not view.full
+    assert [message.id for message in view.messages][1:] == [long_talk.message]
+
+
+def test_more_changes_than_one_sync_holds_are_told_as_the_newest_of_all(
+    long_talk: Accepted,
+) -> None:
+    seen = Subscribe(conversation=long_talk.conversation, rev=2, turn=None)
+
+    view = conversations.view(ALICE, seen)
+
+    assert view == conversations.whole(ALICE, long_talk.conversation)
+    assert view.full
+    assert len(view.messages) < 2 * REPLIES

@@ -3,11 +3,12 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 
+import httpx2
 import pytest
 
 from tests.chat_client import ChatClient, Visitor, send_command
 from tests.conftest import Model
-from tests.databases import database_url
+from tests.databases import database_url, rows
 from tests.event_client import EventClient, Told
 from tests.latch import Latch
 from tests.openai_script import Answer
@@ -16,6 +17,8 @@ from tests.serving import ChatServer
 
 REFUSAL = "Service Unavailable"
 """Django logs every 503, those that are given on purpose as well."""
+CONNECTIONS = "SELECT count(*) - 1 FROM pg_stat_activity WHERE datname = %s"
+STREAMS = 6
 OF_VISITOR, OF_ADDRESS, OF_PROCESS, SENDS = 2, 3, 4, 2
 
 
@@ -75,6 +78,31 @@ async def test_streams_are_counted_by_visitor_by_address_and_by_process(
     assert told == ["rate_limited", "rate_limited", "unavailable", "unavailable"]
     assert of_visitor.headers["retry-after"] == of_process.headers["retry-after"] == "5"
     assert last.kind == "end"
+
+
+async def test_stream_holds_no_connection_to_the_database(
+    database: str, scripted_server: OpenAIServer, model: Model, stack: AsyncExitStack
+) -> None:
+    settings = {
+        "DATABASE_URL": database_url(database),
+        "OPENAI_BASE_URL": scripted_server.base_url,
+        "DATABASE_THREADS": "1",
+        "EMBEDDING_THREADS": "1",
+    }
+    gate = Latch()
+    model.script(*(Answer("Wait.", gate=gate) for _ in range(STREAMS)))
+    with ChatServer(settings=settings) as server:
+        streams = []
+        for _ in range(STREAMS):
+            stranger = await stack.enter_async_context(httpx2.AsyncClient(base_url=server.url))
+            asking = EventClient(stranger, server).asking(send_command("Wait?"))
+            streams.append(await stack.enter_async_context(asking))
+            await anext(streams[-1])
+
+        connections = rows(database, CONNECTIONS, database)[0][0]
+        gate.open()
+
+    assert connections < STREAMS
 
 
 async def test_questions_that_come_too_fast_are_refused_with_the_time_to_wait(

@@ -7,7 +7,15 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from pytest_django import Settings
 
+from chat.site_texts import current_text, save_text
+
+pytestmark = pytest.mark.django_db
+
 WORKER = "/service-worker.js"
+
+
+def write_crisis_text(locale: str, text: str) -> None:
+    save_text(current_text("crisis", locale), text, author=None)
 
 
 def test_manifest_speaks_the_language_of_the_page(client: Client) -> None:
@@ -41,6 +49,26 @@ def test_worker_is_another_for_another_language(client: Client) -> None:
     scripts = {client.get(f"{WORKER}?language={each}").content for each in ("en", "zh-hans")}
 
     assert len(scripts) == 2
+
+
+@pytest.mark.parametrize(("language", "number"), [("en", "000"), ("zh-hans", "12356")])
+def test_offline_page_says_first_whom_to_call(client: Client, language: str, number: str) -> None:
+    write_crisis_text("en", "Call [000](tel:000).")
+
+    page = client.get(f"/offline?language={language}").content.decode()
+
+    call = page.index(f'<a href="tel:{number}"')
+    assert page.index("<h1>") < call < page.index('id="unsent"')
+
+
+def test_worker_is_another_when_the_operator_has_changed_whom_to_call(client: Client) -> None:
+    addresses = [f"{WORKER}?language={each}" for each in ("en", "zh-hans")]
+    english, chinese = (client.get(each).content for each in addresses)
+
+    write_crisis_text("en", "Call [000](tel:000).")
+
+    assert client.get(addresses[0]).content != english
+    assert client.get(addresses[1]).content == chinese
 
 
 def test_worker_that_is_not_wanted_takes_itself_away(client: Client, settings: Settings) -> None:

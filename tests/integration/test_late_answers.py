@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from chat import conversation_changes, conversations, turns
+from chat.branches import end_of
 from chat.commands import Notify, Regenerate, Subscribe
 from chat.database import embedding_workers, in_database, in_embedder, workers
 from chat.delta_log.bells import Changed
@@ -29,7 +31,7 @@ from tests.chat_client import ChatClient, Visitor, new_id
 from tests.databases import database_url
 from tests.experts import SearchOf
 from tests.integration.curating import HAIRCUT, SLEEP, silent_embedder, stored
-from tests.integration.turn_rows import ALICE, DONE, answered, asked, claimed
+from tests.integration.turn_rows import ALICE, DONE, answered, asked, claimed, send
 from tests.serving import ChatServer
 
 OFF_TOPIC = "How do I change the oil of a motorcycle?"
@@ -167,6 +169,23 @@ async def test_conversation_in_which_a_turn_runs_is_told_after_it(late: LateAnsw
     await in_database(turns.end, claim, DONE, "This.", last_event=3)
 
     assert (meanwhile, await late.tell_some()) == (0, 1)
+
+
+async def test_conversation_goes_on_from_what_was_said_since(late: LateAnswers) -> None:
+    accepted = await in_database(unanswered)
+    since = await in_database(answered, "Something else", "So.", after=accepted)
+    await in_database(publish)
+
+    told = await late.tell_some()
+
+    conversation = await in_database(Conversation.objects.get, pk=accepted.conversation)
+    left = await in_database(end_of, conversation, None)
+    next_send = replace(send("And then?", conversation=conversation.pk), continues=True)
+    going_on = await in_database(conversations.accept_send, ALICE, next_send)
+    question = await in_database(Message.objects.get, pk=going_on.id)
+    assert told == 1
+    assert left is not None
+    assert (left.pk, question.parent_id) == (since.message, since.message)
 
 
 async def test_answer_to_something_else_is_told_to_nobody(late: LateAnswers) -> None:

@@ -14,6 +14,8 @@ from tests.openai_script import Answer, Stall
 from tests.openai_server import Received
 
 SOON_SECONDS = 1
+WINDOW_BYTES = 256 * 1024
+FRAME_BYTES = 20 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,3 +128,22 @@ async def test_conversation_goes_on_after_a_stop(telling: Telling) -> None:
     ended = await client.ask("Then tell me a short one.", conversation=talk)
 
     assert ended["status"] == "done"
+
+
+async def test_stop_is_obeyed_while_a_history_waits_for_the_client_to_read(
+    alice: Visitor, model: Model
+) -> None:
+    long, longer = "Long ago. " * (FRAME_BYTES // 5), "And so on. " * (WINDOW_BYTES // 11)
+    model.script(Answer(long, pieces=9), Answer(longer, pieces=99, gate=Latch(), gate_after=98))
+    async with ChatClient(alice) as reader:
+        history = reader.conversation_of((await reader.ask("Tell me a long story."))["turn"])
+
+    async with ChatClient(alice, pongs=False) as client:
+        accepted = await client.send("Tell me more than I can take.")
+        await client.until(lambda: client.bytes_received > WINDOW_BYTES - FRAME_BYTES)
+        await client.subscribe(history)
+        await client.say({"type": "stop", "turn": accepted["turn"]})
+        stored = await alice.finished(accepted["message"])
+
+    assert stored["status"] == "stopped"
+    assert not client.all_of("sync")

@@ -349,3 +349,25 @@ async def test_cursors_of_a_reply_never_skip(alice: Visitor, model: Model) -> No
     assert attempt == 1
     # started, the pieces, the blocks, the end; pieces that came together may be one
     assert 4 <= last <= 1 + 8 + kinds.count("block") + 1
+
+
+@pytest.mark.parametrize("kind", ["send", "regenerate"])
+async def test_whoever_asks_again_is_not_told_of_a_change_as_others_are(
+    alice: Visitor, kind: str
+) -> None:
+    async with ChatClient(alice) as client, ChatClient(alice) as other:
+        first = await client.send("Does he do that at night, too?")
+        await client.end_of(first["turn"])
+        await other.subscribe(first["conversation"])
+        await other.frame("sync")
+
+        command = send_command("And in the morning?", conversation=first["conversation"])
+        if kind == "regenerate":
+            command = {"type": "regenerate", "id": new_id(), "message": first["message"]}
+        await client.say(command)
+        accepted = await client.frame("accepted", id=command["id"])
+        await client.end_of(accepted["turn"])
+        told = await other.frame("changed")
+
+    assert told["rev"] >= accepted["rev"]
+    assert not client.all_of("changed")

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat import rendering
 from chat.rendering import (
     LARGEST_BLOCK,
     LEAVE,
@@ -358,3 +359,54 @@ def test_text_reads_the_same_in_the_html() -> None:
     text = "孩子 5 < 6 岁 & “好”。"
 
     assert html.unescape(re.sub("<[^>]+>", "", render(text))).strip() == text
+
+
+POISON = "Do **not**\n\n<drink> the *poison*.\n\nRather *this*.\n"
+
+
+def failing(*_: object) -> str:
+    raise IndexError("poison")
+
+
+def test_words_that_the_parser_fails_at_are_shown_as_they_are_written(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(rendering._markdown, "render", failing)
+
+    shown = rendered(POISON)
+
+    assert shown == [
+        "<p>Do **not**\n\n</p>",
+        "<p>&lt;drink&gt; the *poison*.\n\n</p>",
+        "<p>Rather *this*.\n</p>",
+    ]
+    assert "IndexError" in caplog.text
+    assert "poison" not in caplog.text
+
+
+def test_text_whose_blocks_the_parser_cannot_tell_apart_is_one_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rendering._outline, "parse", failing)
+
+    [shown] = rendered(POISON)
+
+    assert "Rather <em>this</em>." in shown
+
+
+def test_long_text_whose_blocks_the_parser_cannot_tell_apart_is_shown_in_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rendering._outline, "parse", failing)
+    long = "word " * LARGEST_BLOCK
+
+    assert sum(block.end - block.start for block in whole(long)) == len(long)
+
+
+def whole(text: str) -> list[Block]:
+    writer = BlockWriter()
+    return [*writer.add(text), *writer.close()]
+
+
+def rendered(text: str) -> list[str]:
+    return [block.html for block in whole(text)]

@@ -23,6 +23,8 @@ TURN = UUID("0197a1b2-0000-7000-8000-000000000001")
 CONVERSATION = UUID("0197a1b2-0000-7000-8000-000000000002")
 OTHER_TURN = UUID("0197a1b2-0000-7000-8000-000000000003")
 
+AHEAD = Cursor(1, 999_999)
+
 
 def ended(rev: int) -> Ended:
     return Ended(outcome=Outcome(), rev=rev, length=0, sha256="")
@@ -339,3 +341,45 @@ async def test_reader_who_is_further_than_storage_is_not_taken_back(socket: Sock
         tail.note(Checkpoint(cursor=Cursor(1, 2), text="一", blocks=()))
 
         assert await socket.is_silent()
+
+
+async def test_reader_ahead_of_the_turn_is_told_its_end_from_storage(socket: Socket) -> None:
+    socket.subscription.follow(TURN, AHEAD)
+
+    await socket.log.append(TURN, logged(Started(), *texts("一")))
+    assert await socket.is_silent()
+    await socket.log.append(TURN, logged(ended(3), first=3))
+
+    assert [frame["type"] for frame in await socket.until_end()] == ["snapshot", "end"]
+
+
+async def test_reader_ahead_of_a_turn_that_has_ended_is_told_its_end_from_storage(
+    socket: Socket,
+) -> None:
+    await socket.log.append(TURN, logged(Started(), *texts("一"), ended(3)))
+
+    socket.subscription.follow(TURN, AHEAD)
+
+    assert [frame["type"] for frame in await socket.until_end()] == ["snapshot", "end"]
+
+
+async def test_reader_ahead_of_a_lost_log_is_told_the_end_from_storage(socket: Socket) -> None:
+    socket.subscription.follow(TURN, AHEAD)
+
+    with socket.log.follow(TURN) as tail:
+        tail.lose()
+
+        assert [frame["type"] for frame in await socket.until_end()] == ["snapshot", "end"]
+
+
+async def test_reader_ahead_of_what_is_known_waits_for_what_is_new(socket: Socket) -> None:
+    socket.subscription.follow(TURN, Cursor(1, 4))
+    with socket.log.follow(TURN) as tail:
+        tail.note(Checkpoint(cursor=Cursor(1, 2), text="一", blocks=()))
+        tail.note(Checkpoint(cursor=Cursor(1, 3), text="一二", blocks=()))
+        assert await socket.is_silent()
+        await socket.log.append(TURN, logged(Started(), *texts("一", "二", "三", "四")))
+
+        text = await socket.next()
+
+    assert (text["after"], text["cursor"], text["text"]) == ("1-4", "1-5", "四")

@@ -1,5 +1,7 @@
 """A provider that fails in the middle of a turn: tried again once, and nothing is shown twice."""
 
+import asyncio
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
 from itertools import repeat
@@ -7,17 +9,19 @@ from itertools import repeat
 import pytest
 
 from chat.llm.scripted import ScriptedLanguageModel, Step, calling, saying, searching
-from chat.turn.events import Notice, Outcome, Restarted, TextDelta, TurnEvent
+from chat.turn.events import Notice, Outcome, Restarted, TextDelta, TurnEvent, Usage
 from chat.turn.language_model import RoundFinished, UpstreamError
 from chat.turn.loop import run_turn
 from chat.turn.prompt import CHINESE
 from chat.turn.record import TurnRecord
 from chat.turn.request import TurnLimits, TurnRequest
+from chat.turn.usage import tokens
 from tests.experts import ScriptedSearch, answer, clear
 
 BANGING = answer("孩子撞头怎么办")
 LIMITS = TurnLimits(retry_pause_seconds=0, retry_seconds=1)
 ASKED = TurnRequest(question="孩子总是撞头怎么办？", texts=CHINESE, limits=LIMITS)
+LIMIT_SECONDS = 5
 RESET = UpstreamError("upstream_reset")
 
 
@@ -29,6 +33,12 @@ async def events_of(model: ScriptedLanguageModel, request: TurnRequest = ASKED) 
 def outcome_of(events: list[TurnEvent]) -> Outcome:
     assert isinstance(events[-1], Outcome)
     return events[-1]
+
+
+async def until(fact: Callable[[], object]) -> None:
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while not fact():
+            await asyncio.sleep(0)
 
 
 def broken(*said: str) -> list[Step]:
@@ -198,6 +208,41 @@ async def test_turn_that_is_ended_early_tells_what_it_came_to() -> None:
     assert stopped.prompt_version == CHINESE.version
     assert stopped.usage is not None
     assert stopped.usage.estimated
+
+
+async def test_round_that_was_broken_off_while_the_model_thought_costs_what_it_was_asked() -> None:
+    model = ScriptedLanguageModel([[asyncio.Event()]], name="gpt")
+    record = TurnRecord()
+
+    async with aclosing(run_turn(ASKED, ScriptedSearch(clear(BANGING)), model, record)) as events:
+        thinking = asyncio.create_task(anext(events))
+        await until(lambda: model.open_streams)
+        thinking.cancel()
+        await asyncio.gather(thinking, return_exceptions=True)
+    stopped = record.broken_off(Outcome(status="stopped"), "")
+
+    asked = sum(tokens(message.content) for message in model.requests[0].messages)
+    assert stopped.usage == Usage(input_tokens=asked, output_tokens=0, estimated=True)
+    assert stopped.model == "gpt"
+
+
+async def test_round_that_was_refused_costs_nothing() -> None:
+    busy: list[Step] = [UpstreamError("upstream_rate_limited", retryable=False)]
+
+    events = await events_of(ScriptedLanguageModel([busy]))
+
+    assert outcome_of(events).usage is None
+    assert outcome_of(events).model == ""
+
+
+async def test_round_after_a_refused_one_counts_alone() -> None:
+    model = ScriptedLanguageModel([broken(), saying("您好。")])
+
+    events = await events_of(model)
+
+    asked = sum(tokens(message.content) for message in model.requests[1].messages)
+    usage = outcome_of(events).usage
+    assert usage == Usage(input_tokens=asked, output_tokens=tokens("您好。"), estimated=True)
 
 
 def test_turn_that_did_nothing_cost_nothing() -> None:

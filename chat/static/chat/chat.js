@@ -61,16 +61,24 @@ export class Chat {
     if (!id) window.scrollTo(0, 0);
   }
 
-  /** False where the visitor has to agree to something first. */
+  /** False where something else has to be done first; the text then waits where one writes. */
   ask(text) {
-    if (this.consent && !this.consent.section.hidden) {
+    const consents = !this.consent || this.consent.section.hidden;
+    if (!consents) this.consent.request();
+    if (!consents || !this.canSend()) {
       if (!this.composer.input.value.trim()) this.composer.offer(text); // never over a draft
-      this.consent.request();
       return false;
     }
     this.views?.scroll.toEnd();
     this.client.ask(text);
     return true;
+  }
+
+  /** False where the connection has ended for good; what is to be done then has the focus. */
+  canSend() {
+    if (this.client.socket.state !== "ended") return true;
+    this.views?.status.urge();
+    return false;
   }
 
   composed(client) {

@@ -104,7 +104,7 @@ export class ChatClient {
   /** Send what was refused once more, as a new message. */
   resend(entry) {
     this.outbox.remove(entry.id);
-    if (entry.edits) this.askBeside(entry);
+    if (entry.edits && !this.conversation?.missing) this.askBeside(entry);
     else this.ask(entry.text);
   }
 
@@ -170,6 +170,11 @@ export class ChatClient {
     if (!conversation) return [];
     const entries = [...conversation.taken, ...this.outbox.of(conversation.id)];
     return entries.filter(({ id }) => !conversation.messages.has(id));
+  }
+
+  /** Whether the server knows all of the open conversation's part, or has refused it. */
+  nothingWaits() {
+    return this.pending().every(({ error }) => error);
   }
 
   post(entry) {
@@ -355,8 +360,7 @@ export class ChatClient {
       if (frame.code === "busy" && open && !this.conversation.turn) this.resubscribe();
       return;
     }
-    const nowhere = open && frame.code === "not_found" && !this.conversation.complete;
-    if (nowhere) this.conversation.missing = true;
+    if (open && frame.code === "not_found") this.conversation.missing = this.nothingWaits();
     if (type === "send") return;
     this.outbox.remove(id);
     this.problem = frame.message;
@@ -365,7 +369,7 @@ export class ChatClient {
   subscriptionRefused({ code, message, retry_ms: retryMs }) {
     if (code === "not_found") {
       this.conversation.taken = [];
-      this.conversation.missing = this.pending().length === 0;
+      this.conversation.missing = this.nothingWaits();
     } else if (code === "bad_cursor" && this.conversation.turn) {
       this.conversation.turn.forget();
       this.subscribe();

@@ -1,5 +1,6 @@
 /** What the visitor agrees to before the first message, where the operator asks for it. */
 
+import { openDialog } from "./dialogs.js";
 import { fragmentOf } from "./html.js";
 import { RefusedError, change } from "./server.js";
 
@@ -15,6 +16,7 @@ export class Consent {
     this.failed = section.querySelector(".consent-problem");
     this.changed = section.querySelector(".consent-changed");
     this.withdrawal = document.getElementById("withdraw-consent");
+    this.notWithdrawn = document.getElementById("withdrawal-problem");
     this.button.addEventListener("click", () => this.agree());
     this.withdrawal?.addEventListener("click", () => this.withdraw());
   }
@@ -62,15 +64,23 @@ export class Consent {
   }
 
   async withdraw() {
-    document.getElementById("settings").close();
-    this.show(true);
+    this.notWithdrawn.hidden = true;
     try {
       await change("DELETE", this.address);
     } catch (error) {
-      this.show(false);
-      this.failed.hidden = false;
+      this.sayNotWithdrawn();
+      return;
     }
+    this.show(true);
+    await Promise.all(Array.from(document.querySelectorAll("dialog[open]"), closed));
     this.request();
+  }
+
+  /** Where it was tried: whoever closed the settings meanwhile may believe that it is done. */
+  sayNotWithdrawn() {
+    openDialog("settings");
+    this.notWithdrawn.hidden = false;
+    this.notWithdrawn.scrollIntoView({ block: "center" });
   }
 
   show(needed) {
@@ -78,4 +88,12 @@ export class Consent {
     if (this.withdrawal) this.withdrawal.hidden = needed;
     this.changed.hidden = true;
   }
+}
+
+/** Closes it, and waits until the page has seen that: the list takes the focus back only then. */
+function closed(dialog) {
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", resolve, { once: true });
+    dialog.close();
+  });
 }

@@ -9,6 +9,7 @@ export class Conversation {
     this.begun = begun;
     this.branches = branches;
     this.rev = 0;
+    this.title = "";
     this.messages = new Map();
     this.turn = null;
     this.missing = false;
@@ -93,15 +94,24 @@ export class Conversation {
   }
 
   sync(frame) {
+    const live = Array.from(this.messages.values()).filter(({ live }) => live);
     this.missing = false;
     this.taken = [];
     this.rev = frame.rev;
+    this.title = frame.title;
     if (frame.full) this.messages.clear();
     for (const message of frame.messages) this.take(message, frame.full);
+    for (const { id } of live) this.stillLive(id);
     this.messagesChanged();
     if (frame.full) this.earlier = this.beginsLater ? "more" : "none";
     if (this.turn && this.messages.get(this.turn.message)?.status !== "running") this.turn = null;
     if (frame.turn?.status === "running") this.watch(frame.turn);
+  }
+
+  /** Whoever was hearing a reply hears the rest of it, too. */
+  stillLive(id) {
+    const message = this.messages.get(id);
+    if (message) message.live = true;
   }
 
   /** One of a `sync`: what has come into being since the last one is shown. */
@@ -139,9 +149,10 @@ export class Conversation {
     this.earlier = unknown.length && this.beginsLater ? "more" : "none";
   }
 
+  /** By revision: some times are this phone's. */
   get oldest() {
     return Array.from(this.messages.values()).reduce((one, other) =>
-      other.at < one.at ? other : one,
+      other.rev < one.rev ? other : one,
     );
   }
 
@@ -150,8 +161,7 @@ export class Conversation {
       this.turn = new Turn(turn);
       this.reveal(turn.message);
     }
-    const message = this.messages.get(turn.message);
-    if (message) message.live = true;
+    this.stillLive(turn.message);
   }
 
   /** What is being written is shown, whichever branch it is in. */

@@ -1,5 +1,6 @@
 /** What can be done with a conversation of the list: rename, share, save, print, delete. */
 
+import { servesInputMethod } from "./composer.js";
 import { clone } from "./html.js";
 import { change } from "./server.js";
 
@@ -67,7 +68,7 @@ function rename({ list, entry }) {
     if (!form.contains(relatedTarget)) finish(input.value.trim());
   });
   input.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || servesInputMethod(event)) return;
     event.preventDefault(); // the panel stays
     finish(entry.title);
   });

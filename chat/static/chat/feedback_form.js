@@ -1,6 +1,6 @@
 /** Why a reply was of no use: a reason and a comment, both optional. Loaded when it is first used. */
 
-import { sendable } from "./composer.js";
+import { sendable, servesInputMethod } from "./composer.js";
 import { announce, clone } from "./html.js";
 
 export class FeedbackForm {
@@ -15,15 +15,19 @@ export class FeedbackForm {
       this.submit();
     });
     this.element.querySelector(".cancel").addEventListener("click", () => this.leave());
-    this.element.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.isComposing) this.leave();
-    });
+    this.element.addEventListener("keydown", (event) => this.keyPressed(event));
   }
 
   open() {
     this.element.hidden = false;
     this.element.querySelector("input").focus({ preventScroll: true });
     this.element.scrollIntoView({ block: "nearest" });
+  }
+
+  keyPressed(event) {
+    if (event.key !== "Escape" || servesInputMethod(event)) return;
+    event.preventDefault(); // else it would close the chat around it, too
+    this.leave();
   }
 
   /** What was written stays here until the server has it. */

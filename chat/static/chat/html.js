@@ -2,6 +2,8 @@
 
 /** For how long a screen reader can come upon what was announced. */
 const READ_MS = 10000;
+/** Enough of a text to tell its language. */
+const SAMPLE_CHARACTERS = 1000;
 
 const rules = {
   createHTML: (html) => html,
@@ -41,9 +43,11 @@ export function showOnly(root, name, value) {
   }
 }
 
-/** For screen readers and fonts: which of the two languages a text is in. */
+/** For screen readers and fonts: which of the two languages a text is in, or "" for any other. */
 export function languageOf(text) {
-  return /\p{Script=Han}/u.test(text) ? "zh-Hans" : "en";
+  const sample = text.slice(0, SAMPLE_CHARACTERS);
+  if (/\p{Script=Han}/u.test(sample)) return "zh-Hans";
+  return /^\P{L}*\p{Script=Latin}/u.test(sample) ? "en" : "";
 }
 
 /** A day as `2026-05-01`, as the page's language writes it. */
@@ -55,11 +59,14 @@ export function longDate(day) {
   return format.format(new Date(`${day}T00:00:00Z`));
 }
 
-/** Tell screen readers of something finished; raw deltas would have them stutter. */
-export function announce(text) {
+/** Tell screen readers of something finished; raw deltas would have them stutter. What is not the
+ * page's own words comes with its language.
+ */
+export function announce(text, lang = document.documentElement.lang) {
   if (!text.trim()) return;
   const line = document.createElement("p");
   line.textContent = text;
+  line.lang = lang;
   document.getElementById("announcer").append(line);
   setTimeout(() => line.remove(), READ_MS); // the transcript has it; nobody should meet it twice
 }

@@ -12,7 +12,7 @@ export class QuestionView {
   constructor(actions) {
     this.actions = actions;
     this.element = clone("question-template");
-    this.text = this.part("question-text");
+    this.text = this.part("question-text").firstElementChild;
     this.refusal = this.part("refusal");
     this.row = this.part("message-actions");
     this.entry = null;
@@ -66,7 +66,7 @@ export class QuestionView {
       this.editor.focus();
       return;
     }
-    this.editor = new QuestionEditor(this.message.text, {
+    this.editor = new QuestionEditor(this.message, {
       fits: (text) => this.actions.fits(text),
       send: (text) => this.send(text),
       cancel: () => this.endEdit(),
@@ -76,13 +76,13 @@ export class QuestionView {
     this.editor.open();
   }
 
+  /** What cannot be sent now stays where it is written. */
   send(text) {
-    this.endEdit();
-    this.actions.edit(this.message, text);
+    if (this.actions.edit(this.message, text) !== false) this.endEdit();
   }
 
   endEdit() {
-    this.editor.element.remove();
+    this.editor.close();
     this.editor = null;
     this.element.classList.remove("edited");
     this.part("edit").focus();

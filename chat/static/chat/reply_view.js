@@ -5,9 +5,6 @@ import { ReplyActions } from "./reply_actions.js";
 import { NoAnswer, sourceCards } from "./sources.js";
 import { Narration, Pace, Tail } from "./unfinished.js";
 
-/** Enough of a text to tell its language. */
-const SAMPLE_CHARACTERS = 1000;
-
 export class ReplyView {
   /** `actions` are the transcript's. */
   constructor(actions) {
@@ -19,7 +16,11 @@ export class ReplyView {
     this.narration = new Narration();
     this.row = null; // its actions, once it is finished
     this.noAnswer = null;
+    this.late = null;
     this.part("again").addEventListener("click", () => actions.askAgain(this.message.id));
+    this.part("to-late").addEventListener("click", () => {
+      actions.flip(this.message, this.late.steps);
+    });
     this.drawn = [];
     this.message = null;
     this.sources = null;
@@ -74,12 +75,19 @@ export class ReplyView {
     }
     const end = this.drawn.length ? this.drawn[this.drawn.length - 1].end : 0;
     this.tail.show(text.slice(end));
-    this.element.lang = languageOf(text.slice(0, SAMPLE_CHARACTERS));
+    this.markLanguage(languageOf(text));
     if (this.message.live) this.narration.follow(text);
+  }
+
+  /** Of the reply's own text; what the page says around it is in the page's language. */
+  markLanguage(lang) {
+    this.prose.lang = lang;
+    this.tail.element.lang = lang;
   }
 
   drawBlock(block, text) {
     const element = document.createElement("div");
+    element.dir = "auto";
     element.append(fragmentOf(block.html));
     this.prose.append(element);
     this.drawn.push(block);
@@ -119,10 +127,17 @@ export class ReplyView {
       this.row.element.hidden = waits;
     });
     this.row.update(this.message, versions);
+    this.drawLate(versions.late);
+  }
+
+  /** Somebody has answered since: here, or in the version that the button shows. */
+  drawLate(late) {
     const since = this.part("since");
-    const news = versions.answered && since.hidden;
-    since.hidden = !versions.answered;
-    if (news && this.message.news) announce(since.textContent);
+    const news = late && since.hidden;
+    since.hidden = !late;
+    this.late = late;
+    this.part("to-late").hidden = !late?.steps;
+    if (news && late.message.news) announce(since.firstElementChild.textContent);
   }
 
   suggestion(question) {

@@ -34,9 +34,13 @@ export class Scroll {
     this.offer(below);
   }
 
+  /** Whoever's focus was on the button goes on at the end. */
   offer(below) {
+    const focused = document.activeElement === this.button;
     this.button.hidden = this.sticks || below < NEAR_PIXELS;
-    if (this.button.hidden) this.say("end");
+    if (!this.button.hidden) return;
+    this.say("end");
+    if (focused) this.content.lastElementChild?.focus({ preventScroll: true });
   }
 
   say(state) {

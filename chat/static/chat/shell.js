@@ -1,8 +1,10 @@
-/** What stands around the chat on its own page: list, dialogs, keys. */
+/** What stands around the chat on its own page: title, list, dialogs, keys. */
 
 import { openDialog } from "./dialogs.js";
+import { announce, languageOf } from "./html.js";
 import { Menu } from "./menu.js";
 
+const TITLE_CHARACTERS = 60;
 const WRITING = "input, textarea, select, [contenteditable]";
 const element = (id) => document.getElementById(id);
 
@@ -12,6 +14,7 @@ export class Shell {
    */
   constructor({ open, write }) {
     this.menu = new Menu(element("menu-button"), { open });
+    this.title = new Title();
     listen({
       search: () => this.menu.search(),
       begin() {
@@ -33,7 +36,34 @@ export class Shell {
 
   draw(client) {
     this.menu.draw(client);
+    this.title.draw(client);
   }
+}
+
+/** Which conversation is open: in the tab, and said when another one has been opened. */
+class Title {
+  constructor() {
+    this.page = document.title;
+    this.opened = undefined;
+  }
+
+  draw({ conversation }) {
+    const name = nameOf(conversation);
+    const title = name ? `${name} · ${this.page}` : this.page;
+    if (title !== document.title) document.title = title;
+    if (conversation && !conversation.complete) return; // it has not come yet
+    const { id = null, begun } = conversation || {};
+    if (this.opened !== undefined && id !== this.opened && id && !begun) {
+      announce(name, languageOf(name));
+    }
+    this.opened = id;
+  }
+}
+
+/** The server makes its title from the first question; a new one's is not told. */
+function nameOf(conversation) {
+  const first = conversation?.path[0];
+  return conversation?.title || (first?.role === "user" ? first.text.slice(0, TITLE_CHARACTERS) : "");
 }
 
 /** Keys for those who like them. Single ones hold only while nobody writes, and can be switched

@@ -18,17 +18,22 @@ export function sourceCards({ sources, grounding, text }) {
 function sourceCard(source, grounding, quoted) {
   const card = clone("source-template");
   const part = (name) => card.querySelector(`.${name}`);
-  card.lang = languageOf(source.title || source.text);
   showOnly(card, "grounding", quoted ? "verbatim" : grounding);
   showOnly(card, "certain", String(source.certain)); // what is not known is not said
-  part("source-title").textContent = source.title;
-  part("source-expert").textContent = source.expert;
-  part("source-role").textContent = source.role;
+  write(part("source-title"), source.title);
+  write(part("source-expert"), source.expert);
+  write(part("source-role"), source.role);
   showReview(card, source);
   if (quoted) part("source-words").remove();
   else showWords(part("source-text"), source);
   showBasis(part("source-basis"), source.url);
   return card;
+}
+
+/** What an expert wrote, among words of the page that may be in another language. */
+function write(element, text) {
+  element.textContent = text;
+  element.lang = languageOf(element.textContent);
 }
 
 function showReview(card, source) {
@@ -45,6 +50,7 @@ function showReview(card, source) {
 function showWords(element, source) {
   if (source.html) element.replaceChildren(fragmentOf(source.html));
   else element.textContent = source.text;
+  element.lang = languageOf(source.text);
   element.classList.toggle("as-written", !source.html);
 }
 

@@ -39,6 +39,11 @@ export class Status {
     }
   }
 
+  /** Somebody wants to send, and cannot from here. */
+  urge() {
+    this.element.querySelector(".reload").focus();
+  }
+
   /** What something takes that the visitor wants could not be loaded. */
   fail() {
     const words = this.element.querySelector(".failed");

@@ -7,11 +7,11 @@ import { QuestionView } from "./question_view.js";
 import { ReplyView } from "./reply_view.js";
 
 export class Transcript {
-  /** `ask(text)` asks something new. */
-  constructor(element, client, ask) {
+  /** `ask(text)` asks something new; `canSend()` tells whether anything can be asked from here. */
+  constructor(element, client, { ask, canSend }) {
     this.element = element;
     this.client = client;
-    this.actions = actionsOf(client, ask);
+    this.actions = actionsOf(client, { ask, canSend });
     this.clear(null);
   }
 
@@ -78,13 +78,11 @@ export class Transcript {
     return turn?.message === id ? turn : null;
   }
 
-  /** Which of its siblings a message is, and whether one before it had no answer to rest on. */
+  /** Which of its siblings a message is, and which one has an answer that came late. */
   versions(message) {
     const all = this.conversation.versions(message);
     const index = all.findIndex(({ id }) => id === message.id);
-    const before = all.slice(0, index).some(({ finish }) => finish === "no_answer");
-    const answered = before && Boolean(message.sources?.length);
-    return { position: index + 1, total: all.length, answered };
+    return { position: index + 1, total: all.length, late: lateFrom(all, index) };
   }
 
   drawTurn() {
@@ -159,17 +157,31 @@ export class Transcript {
   }
 }
 
-function actionsOf(client, ask) {
+function actionsOf(client, { ask, canSend }) {
   return {
     ask,
-    askAgain: (message) => client.askAgain(message),
-    edit: (question, text) => client.edit(question, text),
+    askAgain: (message) => canSend() && client.askAgain(message),
+    /** Whether it can be sent. */
+    edit(question, text) {
+      if (!canSend()) return false;
+      client.edit(question, text);
+      return true;
+    },
     fits: (text) => client.fits(text),
     flip: (message, steps) => client.flip(message, steps),
     note: (type, message, fields) => client.note(type, message, fields),
-    resend: (entry) => client.resend(entry),
+    resend: (entry) => canSend() && client.resend(entry),
     withdraw: (id) => client.withdraw(id),
   };
+}
+
+/** Where nothing had been found at first: this version or the next that rests on an answer, and how
+ * many steps away it is. */
+function lateFrom(versions, index) {
+  const first = versions.findIndex(({ finish }) => finish === "no_answer");
+  const rests = ({ sources }, place) => place >= index && sources?.length > 0;
+  const found = first < 0 || first > index ? -1 : versions.findIndex(rests);
+  return found < 0 ? null : { message: versions[found], steps: found - index };
 }
 
 function deliveryOf(entry, client) {

@@ -54,8 +54,15 @@ export class Tree {
 
   newest(messages) {
     return messages.reduce((best, message) => {
-      return best && this.latest.get(best.id) > this.latest.get(message.id) ? best : message;
+      return best && this.outlasts(best, message) ? best : message;
     }, undefined);
+  }
+
+  /** An answer that came late has the revision of the reply beside it: it does not hide what was
+   * said after that. */
+  outlasts(one, other) {
+    const lead = this.latest.get(one.id) - this.latest.get(other.id);
+    return lead > 0 || (lead === 0 && this.children.has(one.id) && !this.children.has(other.id));
   }
 }
 

@@ -1,6 +1,6 @@
 /** A reply while it is written: how much of it is shown, how it looks, and what of it is heard. */
 
-import { announce } from "./html.js";
+import { announce, languageOf } from "./html.js";
 
 const FRAMES = 6;
 /** More than this at once is no stream but something that was missed; nobody should wait for it. */
@@ -59,7 +59,8 @@ export class Narration {
   /** A finished block; if none of it has been said, it is better read from what it became. */
   block({ start, end }, text, rendered) {
     if (end <= this.said) return;
-    announce(start >= this.said ? rendered : plain(text.slice(this.said, end)));
+    const unsaid = start >= this.said ? rendered : plain(text.slice(this.said, end));
+    announce(unsaid, languageOf(text));
     this.said = end;
   }
 
@@ -70,7 +71,7 @@ export class Narration {
     const last = [...begun.matchAll(SENTENCE)].pop();
     if (!last) return;
     const finished = last.index + last[0].length;
-    announce(plain(begun.slice(0, finished)));
+    announce(plain(begun.slice(0, finished)), languageOf(text));
     this.said += finished;
   }
 }

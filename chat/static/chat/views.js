@@ -11,9 +11,10 @@ export class Views {
   constructor(chat) {
     const { client, composer } = chat;
     const ask = (text) => chat.ask(text);
+    const canSend = () => chat.canSend();
     this.mode = null;
     this.scroll = new Scroll(element("transcript"), element("to-end"));
-    this.transcript = new Transcript(element("transcript"), client, ask);
+    this.transcript = new Transcript(element("transcript"), client, { ask, canSend });
     this.earlier = new Earlier(element("earlier"), {
       load: () => client.loadEarlier(),
       focus: () => this.transcript.focusFirst(),

@@ -1,6 +1,7 @@
 /** The chat in a frame on another site: one conversation, and nothing of anybody's account. */
 
 import { Chat } from "./chat.js";
+import { servesInputMethod } from "./composer.js";
 import { insist, storageOf } from "./platform.js";
 
 const KEY = "expertline.widget";
@@ -28,8 +29,8 @@ document.addEventListener("click", (event) => {
 });
 document.getElementById("close").addEventListener("click", () => tell("expertline:close"));
 document.addEventListener("keydown", (event) => {
-  const meant = event.key === "Escape" && !event.defaultPrevented;
-  if (meant && !document.querySelector("dialog[open]")) tell("expertline:close");
+  if (event.key !== "Escape" || event.defaultPrevented || servesInputMethod(event)) return;
+  if (!document.querySelector("dialog[open]")) tell("expertline:close");
 });
 window.addEventListener("message", (event) => {
   const known = event.source === parent && event.origin === site;
