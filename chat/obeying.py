@@ -1,6 +1,6 @@
 """Doing what a visitor's command says, whether it came by a socket or over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from django.db import DatabaseError
 
@@ -37,20 +37,31 @@ def code_of(error: Exception) -> str:
     return next(code for kind, code in REFUSALS.items() if isinstance(error, kind))
 
 
+Told = Callable[[Accepted], None]
+
+
+def nobody(_accepted: Accepted) -> None:
+    """Follows no conversation."""
+
+
 async def start_turn(
-    identity: Identity, generation: Generation, command: Send | Regenerate
+    identity: Identity, generation: Generation, command: Send | Regenerate, told: Told = nobody
 ) -> Accepted:
     """Store the message and begin its turn: whoever is told of it cannot lose it any more.
+
+    `told` is called before others hear of the change: whoever asked is not told of it besides.
 
     Raises DrainingError, NotFoundError, IdConflictError, BusyError, ConsentRequiredError,
     DatabaseError.
     """
     if generation.draining:
         raise DrainingError
-    return await generation.undisturbed(begun(identity, generation, command))
+    return await generation.undisturbed(begun(identity, generation, command, told))
 
 
-async def begun(identity: Identity, generation: Generation, command: Send | Regenerate) -> Accepted:
+async def begun(
+    identity: Identity, generation: Generation, command: Send | Regenerate, told: Told
+) -> Accepted:
     """Goes on when its socket is lost: what is stored is answered, and other tabs hear of it."""
     match command:
         case Send():
@@ -59,6 +70,7 @@ async def begun(identity: Identity, generation: Generation, command: Send | Rege
             accept = in_database(conversations.accept_regenerate, identity, command)
     accepted = await accept
     generation.start(accepted.turn)  # of a duplicate too: it may have been stored and not begun
+    told(accepted)
     if not accepted.duplicate:
         generation.log.ring(Changed(conversation=accepted.conversation, rev=accepted.rev))
     return accepted

@@ -15,7 +15,7 @@ from tests.openai_script import Answer
 LONG = 10_000
 """Sentences, of about 30 characters each."""
 MEGABYTE = 1024 * 1024
-STUCK = 30
+STUCK = 100
 
 
 async def test_fault_26_readers_that_never_read_cost_little_and_can_resume(pair: Cluster) -> None:
@@ -40,7 +40,7 @@ async def test_fault_26_readers_that_never_read_cost_little_and_can_resume(pair:
 
         await assert_standing(pair, client, stuck[0])
     assert set(lost) <= {4000, 4001}
-    assert grown < 40 * MEGABYTE
+    assert grown < 64 * MEGABYTE
 
 
 async def test_fault_27_slow_reader_stays_and_gets_bigger_frames(pair: Cluster) -> None:

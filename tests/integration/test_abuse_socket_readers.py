@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.chat_client import ChatClient, Visitor
+from tests.chat_client import ChatClient, Visitor, new_id
 from tests.conftest import Model, quiet
 from tests.databases import database_url
 from tests.latch import Latch
@@ -20,9 +20,12 @@ READERS = 200
 STUCK_SECONDS = 15
 LONG_REPLY = "安静的角落会有帮助。" * 40_000
 """Of 400,000 characters: 1.2 million bytes, and as many again for its blocks."""
+PARAGRAPHS = "孩子撞头的时候先护住头，再看看是什么让他难受。安静的角落会有帮助。\n\n" * 28
+REPLIES = 46
+"""Of PARAGRAPHS: some 300 kB in frames, if one told them all."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def patient_server(model_database: str, scripted_server: OpenAIServer) -> Iterator[ChatServer]:
     settings = {
         "DATABASE_URL": database_url(model_database),
@@ -73,3 +76,31 @@ async def test_t07_two_hundred_who_never_read_cost_little_and_nobody_else_waits(
     assert grown < GROWTH_BYTES
     assert set(codes) == {4001}
     assert returned.text_of(accepted["turn"]) == LONG_REPLY
+
+
+async def test_two_hundred_who_ask_for_a_long_history_and_never_read_cost_little(
+    patient_server: ChatServer, model: Model
+) -> None:
+    alice = await Visitor.arrive(patient_server)
+    model.script(*[Answer(PARAGRAPHS, pieces=2, pace=0)] * REPLIES)
+    async with ChatClient(alice) as writer, AsyncExitStack() as stack:
+        history = new_id()
+        for number in range(REPLIES):
+            await writer.ask(f"Tell me the {number + 1}. thing about it.", conversation=history)
+        before = memory(patient_server)
+        stuck = [
+            await stack.enter_async_context(
+                RawSocket(patient_server, visitor=alice, receive_buffer=4096)
+            )
+            for _ in range(READERS)
+        ]
+        for socket in stuck:
+            await socket.say({"type": "subscribe", "conversation": history})
+
+        async with ChatClient(alice) as reader:  # all those are before it in the database's queue
+            await reader.subscribe(history)
+            async with asyncio.timeout(STUCK_SECONDS):
+                await reader.frame("sync")
+        grown = memory(patient_server) - before
+
+    assert grown < GROWTH_BYTES

@@ -3,11 +3,13 @@
 import asyncio
 import json
 from itertools import count, islice, pairwise
+from typing import Any
 
 import pytest
 
 from chat.outbox import (
     BUDGET,
+    MUCH_BYTES,
     PING_BYTES,
     SHARE_BYTES,
     SILENT_PINGS,
@@ -21,10 +23,16 @@ from chat.rates import Rate
 
 FRAME = "x" * (16 * 1024)
 PINGS_PER_WINDOW = WINDOW_BYTES // PING_BYTES
+SOCKETS = 200
+SOCKETS_BYTES = 16 * 1024 * 1024
+"""What they may cost together, where none of them reads."""
 
 
 class Wire:
-    """What has gone out. Gives way while it sends, as a real socket does."""
+    """What has gone out. Gives way while it sends, as a real socket does.
+
+    With `reads` it is answered, a moment later.
+    """
 
     def __init__(
         self,
@@ -33,8 +41,10 @@ class Wire:
         stuck_seconds: float = 30,
         crowd: Crowd | None = None,
         budget: Rate = BUDGET,
+        reads: bool = False,
     ) -> None:
         self.frames: list[str] = []
+        self._reads = reads
         self.outbox = Outbox(
             self.send,
             crowd or Crowd(),
@@ -47,6 +57,9 @@ class Wire:
     async def send(self, frame: str) -> None:
         await asyncio.sleep(0)
         self.frames.append(frame)
+        if self._reads and frame.startswith("{"):
+            later = asyncio.get_running_loop().call_later
+            later(0.001, self.outbox.pong, json.loads(frame)["k"])
 
     @property
     def pings(self) -> list[int]:
@@ -60,6 +73,10 @@ class Wire:
     async def fill(self) -> None:
         while self.sent_bytes < WINDOW_BYTES:
             await self.outbox.send(FRAME)
+
+    async def send_for_ever(self, frame: str) -> None:
+        while True:
+            await self.outbox.send(frame)
 
     async def send_as_many_as_pass(self, count: int) -> None:
         """From as many tasks at once."""
@@ -232,25 +249,231 @@ async def test_frame_that_does_not_fit_asks_for_an_acknowledgement_first(wire: W
     assert [len(frame) for frame in wire.frames if not frame.startswith("{")] == [5, WINDOW_BYTES]
 
 
-async def test_in_a_crowd_something_large_is_made_when_all_else_is_answered() -> None:
-    wire = Wire(crowd=Crowd(most=1))
-    await wire.outbox.send("small")
-    waiting = asyncio.create_task(wire.outbox.room_for_much())
+async def test_large_frame_is_not_starved_by_small_ones() -> None:
+    wire = Wire(reads=True)
+    small = asyncio.create_task(wire.send_for_ever("x" * 400))
     while not wire.pings:
         await asyncio.sleep(0)
-    assert not waiting.done()
+
+    await asyncio.wait_for(wire.outbox.send("x" * (WINDOW_BYTES + 1)), 5)
+
+    await cancelled(small)
+
+
+async def test_small_frame_does_not_overtake_a_large_one(wire: Wire) -> None:
+    await wire.fill()
+    large = asyncio.create_task(wire.outbox.send("l" * (2 * PING_BYTES - 1)))
+    small = asyncio.create_task(wire.outbox.send("s"))
+
+    wire.outbox.pong(1)
+    await asyncio.wait([small], timeout=0.02)
+    assert not small.done()
+    wire.outbox.pong(2)
+    await asyncio.wait_for(asyncio.gather(large, small), 5)
+
+    assert [frame[0] for frame in wire.frames if frame[0] in "ls"] == ["l", "s"]
+
+
+async def test_large_frame_that_is_given_up_lets_the_next_one_through(wire: Wire) -> None:
+    await wire.fill()
+    large = asyncio.create_task(wire.outbox.send("l" * WINDOW_BYTES))
+    small = asyncio.create_task(wire.outbox.send(FRAME))
+    wire.outbox.pong(1)
+    await asyncio.wait([small], timeout=0.02)
+
+    large.cancel()
+
+    await asyncio.wait_for(small, 5)
+
+
+async def test_everybody_who_waits_hears_that_the_reader_is_slow() -> None:
+    wire = Wire(stuck_seconds=0.01)
+    await wire.fill()
+
+    sent = [wire.outbox.send(FRAME) for _ in range(3)]
+
+    errors = await asyncio.gather(*sent, return_exceptions=True)
+    assert [type(error) for error in errors] == [SlowReaderError] * 3
+
+
+async def test_socket_is_stalled_while_a_frame_waits(wire: Wire) -> None:
+    await wire.fill()
+    stalled = asyncio.create_task(wire.outbox.stalled())
+    await asyncio.sleep(0)
+    assert not stalled.done()
+
+    waiting = asyncio.create_task(wire.outbox.send(FRAME))
+    await asyncio.wait_for(stalled, 5)
+    wire.outbox.pong(PINGS_PER_WINDOW)
+    await asyncio.wait_for(waiting, 5)
+
+    assert not wire.outbox.full
+
+
+async def cancelled(*tasks: "asyncio.Task[Any]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class History:
+    """Something large that takes its time to be made, where `held` says so."""
+
+    def __init__(self, size: int = MUCH_BYTES) -> None:
+        self.frame = "h" * size
+        self.times_made = 0
+        self.held = asyncio.Event()
+        self.held.set()
+
+    async def make(self) -> tuple[list[str], str]:
+        self.times_made += 1
+        await self.held.wait()
+        return [self.frame], "of a child"
+
+
+async def test_something_large_is_made_at_once_where_there_is_credit(wire: Wire) -> None:
+    history = History()
+    await wire.outbox.send("small")
+
+    known = await wire.outbox.send_made(history.make)
+
+    assert (wire.frames[:2], known) == (["small", history.frame], "of a child")
+
+
+async def test_something_large_is_not_made_before_there_is_credit(wire: Wire) -> None:
+    history = History()
+    await wire.fill()
+    waiting = asyncio.create_task(wire.outbox.send_made(history.make))
+    await wire.outbox.stalled()
+    assert history.times_made == 0
+
+    wire.outbox.pong(1)
+    await asyncio.wait_for(waiting, 5)
+
+    assert wire.sent_bytes == WINDOW_BYTES + MUCH_BYTES
+
+
+async def test_in_a_crowd_something_large_is_made_when_all_else_is_answered() -> None:
+    wire, history = Wire(crowd=Crowd(most=1)), History()
+    await wire.outbox.send("small")
+    waiting = asyncio.create_task(wire.outbox.send_made(history.make))
+    while not wire.pings:
+        await asyncio.sleep(0)
+    assert history.times_made == 0
 
     wire.outbox.pong(1)
 
     await asyncio.wait_for(waiting, 5)
 
 
-async def test_without_a_crowd_something_large_is_made_at_once(wire: Wire) -> None:
+async def test_what_is_being_made_is_part_of_the_crowd() -> None:
+    crowd = Crowd(most=MUCH_BYTES)
+    first, second = Wire(crowd=crowd), Wire(crowd=crowd)
+    slow, history = History(), History()
+    slow.held.clear()
+    await second.outbox.send("small")
+
+    making = asyncio.create_task(first.outbox.send_made(slow.make))
+    waiting = asyncio.create_task(second.outbox.send_made(history.make))
+    await second.outbox.stalled()
+
+    assert (slow.times_made, history.times_made) == (1, 0)
+    await cancelled(making, waiting)
+
+
+async def test_what_is_being_made_has_its_credit_when_it_is_ready(wire: Wire) -> None:
+    history = History()
+    history.held.clear()
+    making = asyncio.create_task(wire.outbox.send_made(history.make))
+    await wire.send_as_many_as_pass(64)
+
+    history.held.set()
+    await asyncio.wait_for(making, 5)
+
+    assert wire.sent_bytes == WINDOW_BYTES
+
+
+async def test_credit_that_was_not_needed_is_given_back() -> None:
+    crowd = Crowd()
+    wire = Wire(crowd=crowd)
+
+    await wire.outbox.send_made(History(100).make)
+
+    assert crowd.unanswered == 100
+
+
+async def test_credit_for_what_could_not_be_made_is_given_back() -> None:
+    async def fail() -> tuple[list[str], None]:
+        raise LookupError
+
+    crowd = Crowd()
+    wire = Wire(crowd=crowd)
+
+    with pytest.raises(LookupError):
+        await wire.outbox.send_made(fail)
+
+    assert crowd.unanswered == 0
+
+
+async def test_credit_for_what_nobody_waits_for_any_more_is_given_back() -> None:
+    crowd, history = Crowd(), History()
+    history.held.clear()
+    wire = Wire(crowd=crowd)
+    making = asyncio.create_task(wire.outbox.send_made(history.make))
+    while not history.times_made:
+        await asyncio.sleep(0)
+
+    await cancelled(making)
+
+    assert crowd.unanswered == 0
+    assert not await wire.blocks()
+
+
+async def test_what_is_larger_than_was_expected_is_made_again_to_go_alone(wire: Wire) -> None:
+    history = History(WINDOW_BYTES + 1)
     await wire.outbox.send("small")
+    waiting = asyncio.create_task(wire.outbox.send_made(history.make))
+    while not wire.pings:
+        await asyncio.sleep(0)
+    assert history.times_made == 1
 
-    await wire.outbox.room_for_much()
+    wire.outbox.pong(1)
+    await asyncio.wait_for(waiting, 5)
 
-    assert wire.pings == []
+    assert history.times_made == 2
+    assert history.frame in wire.frames
+
+
+async def test_what_is_larger_than_was_expected_waits_for_the_crowd_to_go() -> None:
+    crowd, history = Crowd(most=2 * MUCH_BYTES), History(WINDOW_BYTES + 1)
+    wire = Wire(crowd=crowd)
+    crowd.unanswered += 2 * MUCH_BYTES
+    waiting = asyncio.create_task(wire.outbox.send_made(history.make))
+    await wire.outbox.stalled()
+    assert history.times_made == 1
+
+    crowd.unanswered -= 2 * MUCH_BYTES
+    await asyncio.wait_for(waiting, 5)
+
+    assert history.frame in wire.frames
+
+
+@pytest.mark.parametrize("size", [MUCH_BYTES, 4 * MUCH_BYTES], ids=["large", "too large"])
+@pytest.mark.parametrize("answers", [False, True], ids=["never answers", "answers once"])
+async def test_many_who_never_read_have_little_under_way(size: int, *, answers: bool) -> None:
+    crowd, history = Crowd(), History(size)
+    wires = [Wire(crowd=crowd) for _ in range(SOCKETS)]
+    for wire in wires:
+        await wire.outbox.send("welcome")
+    if answers:
+        for wire in wires:
+            wire.outbox.close()  # as a pong for all that was sent does
+
+    asking = [asyncio.create_task(wire.outbox.send_made(history.make)) for wire in wires]
+    await asyncio.wait(asking, timeout=0.3)
+
+    assert sum(wire.sent_bytes for wire in wires) < SOCKETS_BYTES
+    await cancelled(*asking)
 
 
 def test_number_of_the_next_ping_cannot_be_guessed() -> None:
