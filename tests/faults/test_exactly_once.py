@@ -36,7 +36,7 @@ from tests.faults.schedule_world import NAMES, Ask, Name, Stage, World
 from tests.openai_server import in_thread
 from tests.serving import ChatServer
 
-SCHEDULES = 60
+SCHEDULES = 200
 WORKERS = 2
 """Each waits for the servers most of the time."""
 STEPS = 20
