@@ -5,10 +5,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connections
-from pytest_django import Settings
 
-from chat.database import in_database, workers
 from chat.delta_log.memory import MemoryDeltaLog
 from chat.generation import Generation
 from tests.experts import NOTHING, ScriptedSearch
@@ -17,18 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-async def database(settings: Settings) -> AsyncIterator[None]:
-    """One worker thread, whose connection is closed in the end: the database is dropped then."""
-    settings.DATABASE_THREADS = 1
-    workers.cache_clear()
-    yield
-    await in_database(connections.close_all)
-    workers().shutdown()
-    workers.cache_clear()
-
-
-@pytest.fixture
-async def generation(database: None) -> AsyncIterator[Generation]:
+async def generation(database_thread: None) -> AsyncIterator[Generation]:
     generation = Generation(MemoryDeltaLog(), ScriptedSearch(NOTHING), None, lease_seconds=15)
     yield generation
     await generation.drain(0)
