@@ -20,7 +20,7 @@ from chat.database import in_database
 from chat.frame_errors import error_frame
 from chat.generation import Generation
 from chat.metrics import RESUMES
-from chat.obeying import REFUSALS, code_of, start_turn, stop_turn
+from chat.obeying import REFUSALS, code_of, start_turn, stop_turn, take_note
 from chat.outbox import Outbox, SlowReaderError
 from chat.retelling import Retold, in_log, refuse_unreached, retold_after_loss
 from chat.subscriptions import Subscription
@@ -106,7 +106,7 @@ class Connection:
             case Unsubscribe():
                 self._unsubscribe(command.conversation)
             case GiveFeedback() | Notify():
-                await in_database(conversations.take_note, self._identity, command)
+                await take_note(self._identity, self._generation, command)
                 await self._outbox.send(wire_format.done(command.id))
 
     async def _start_turn(self, command: Send | Regenerate) -> None:

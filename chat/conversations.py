@@ -225,17 +225,22 @@ def request_stop(identity: Identity, command: Stop) -> UUID | None:
     return found.pk if running.update(stop_requested=True) else None
 
 
-def take_note(identity: Identity, command: GiveFeedback | Notify) -> None:
+@brief_transaction()
+def take_note(identity: Identity, command: GiveFeedback | Notify) -> Conversation:
     """Store what the visitor thinks of a message, or whether it wants to hear of an answer."""
     message = message_of(identity, command.message)
+    conversation = changed(locked(identity, message.conversation_id))
+    rows = Message.objects.filter(pk=message.pk)
+    rows.update(noted_rev=conversation.rev)
     match command:
         case Notify():
-            Message.objects.filter(pk=message.pk).update(notice_wanted=command.wanted)
+            rows.update(notice_wanted=command.wanted)
         case GiveFeedback(value="none"):
             Feedback.objects.filter(message=message).delete()
         case GiveFeedback():
             values = {"value": command.value, "reason": command.reason, "comment": command.comment}
             Feedback.objects.update_or_create(message=message, defaults=values)
+    return conversation
 
 
 def message_of(identity: Identity, message: UUID) -> Message:
@@ -270,7 +275,7 @@ def view(identity: Identity, command: Subscribe) -> ConversationView:
     conversation = conversation_of(identity, command.conversation)
     since = command.rev if command.rev <= conversation.rev else 0
     messages = conversation.messages.all()
-    lacking = messages.filter(rev__gt=since)
+    lacking = messages.filter(Q(rev__gt=since) | Q(noted_rev__gt=since))
     told = newest(lacking)
     full = since == 0 or len(told) < lacking.count()  # nobody can ask for what lies in a hole
     turn = shown_turn(conversation, command.turn.id if command.turn else None)

@@ -28,7 +28,7 @@ from chat.handshake import Handshake
 from chat.http_callers import Caller, caller_of, from_elsewhere, keep, refuse_too_fast
 from chat.http_refusals import REFUSING, RefusedError, refusal
 from chat.metrics import RESUMES
-from chat.obeying import start_turn, stop_turn
+from chat.obeying import start_turn, stop_turn, take_note
 from chat.retelling import in_log, refuse_unreached, retold_after_loss
 from chat.turn.cursor import START, Cursor
 from chat.turn_reading import Piece, retold_pieces, turn_pieces
@@ -91,7 +91,7 @@ async def chat(request: ASGIRequest, handshake: Handshake) -> Answer:
             await stop_turn(caller.identity, generation(), command)
             return HttpResponse(status=HTTPStatus.ACCEPTED)
         case GiveFeedback() | Notify():
-            await in_database(conversations.take_note, caller.identity, command)
+            await take_note(caller.identity, generation(), command)
             return HttpResponse(wire_format.done(command.id), content_type=JSON)
     raise CommandError("unknown_type")
 

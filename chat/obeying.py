@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from django.db import DatabaseError
 
 from chat import conversations
-from chat.commands import Regenerate, Send, Stop
+from chat.commands import GiveFeedback, Notify, Regenerate, Send, Stop
 from chat.consents import ConsentRequiredError
 from chat.conversations import BusyError, IdConflictError, NotFoundError
 from chat.database import in_database
@@ -74,6 +74,14 @@ async def begun(
     if not accepted.duplicate:
         generation.log.ring(Changed(conversation=accepted.conversation, rev=accepted.rev))
     return accepted
+
+
+async def take_note(
+    identity: Identity, generation: Generation, command: GiveFeedback | Notify
+) -> None:
+    """Raises NotFoundError, DatabaseError."""
+    row = await in_database(conversations.take_note, identity, command)
+    generation.log.ring(Changed(conversation=row.pk, rev=row.rev))
 
 
 async def stop_turn(identity: Identity, generation: Generation, command: Stop) -> None:

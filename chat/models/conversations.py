@@ -97,6 +97,8 @@ class Message(models.Model):
         _("wants to hear of an answer"),
         default=False,
     )
+    noted_rev = models.PositiveBigIntegerField(_("revision of what was noted"), default=0)
+    """Feedback and the wish above change nothing of `rev`, which is the message's place in time."""
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
 
     class Meta:

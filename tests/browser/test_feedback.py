@@ -228,3 +228,19 @@ def test_thumb_and_wish_are_there_after_a_reload(
 
     expect(wish(page)).not_to_be_checked()
     expect(down(page)).to_have_attribute("aria-pressed", "true")
+
+
+def test_thumb_is_seen_in_another_tab_and_closes_nothing(
+    expert_site: ChatServer, english_visitor: Visitor
+) -> None:
+    page = english_visitor.visit(expert_site.url)
+    ask(page, "怎么修理汽车的变速箱？")
+    expect_settled(page)
+    other = english_visitor.visit(page.url)
+    expect(up(other)).to_have_attribute("aria-pressed", "false")
+    card = other.locator(".no-answer").last.element_handle()
+
+    up(page).click()
+
+    expect(up(other)).to_have_attribute("aria-pressed", "true")
+    assert card.evaluate("element => element.isConnected")

@@ -75,3 +75,22 @@ async def test_wish_to_hear_of_an_answer_is_stored_and_withdrawn(
 
     assert wanted == [(True,)]
     assert rows(model_database, WANTED, message) == [(False,)]
+
+
+async def test_other_pages_hear_of_what_was_noted(alice: Visitor) -> None:
+    async with ChatClient(alice) as client, ChatClient(alice) as other:
+        accepted = await client.send("Does the other tab know?")
+        conversation, message = accepted["conversation"], accepted["message"]
+        ended = await client.end_of(accepted["turn"])
+        await other.subscribe(conversation)
+        await other.frame("sync")
+
+        await noted(client, "feedback", message=message, value="up")
+        changed = await other.frame("changed", conversation=conversation)
+        await other.subscribe(conversation, rev=ended["rev"])
+        synced = await other.until(lambda: next(iter(other.all_of("sync", full=False)), None))
+
+    assert (changed["rev"], synced["rev"]) == (ended["rev"] + 1, ended["rev"] + 1)
+    (told,) = synced["messages"]
+    assert (told["id"], told["feedback"]["value"]) == (message, "up")
+    assert told["rev"] == ended["rev"]

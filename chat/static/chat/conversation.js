@@ -116,11 +116,12 @@ export class Conversation {
 
   /** One of a `sync`: what has come into being since the last one is shown. */
   take(message, full) {
-    if (!full && !this.messages.has(message.id)) {
+    const known = this.messages.get(message.id);
+    if (!full && !known) {
       this.branches.forget(keyOf(message));
       message.news = true;
     }
-    this.messages.set(message.id, message);
+    this.messages.set(message.id, isOnlyNoted(known, message) ? noted(known, message) : message);
   }
 
   get beginsLater() {
@@ -182,6 +183,15 @@ export class Conversation {
     this.put(reply);
     return reply;
   }
+}
+
+/** Whether nothing of a message is new but what was noted with it: then it is not drawn anew. */
+function isOnlyNoted(known, { rev, status }) {
+  return known?.rev === rev && known.status === status;
+}
+
+function noted(known, { at, feedback, notice_wanted: wanted }) {
+  return { ...known, at, feedback, notice_wanted: wanted };
 }
 
 function unwritten(id, parent, at, rev) {
