@@ -121,6 +121,7 @@ def test_long_reply_that_nobody_watched_is_whole_when_it_is_looked_at(
     expect_settled(other)
     assert page.locator(".reply").inner_text() != other.locator(".reply").inner_text()
     page.evaluate("window.look()")
+    other.locator("#earlier button").click()  # a reply as long as this comes alone
 
     expect_whole(page, other, shown=" ".join(paragraphs))
 
